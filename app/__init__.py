@@ -1,0 +1,1 @@
+"""Revisit's window. It imports the engine; nothing imports it."""

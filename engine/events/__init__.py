@@ -1,0 +1,1 @@
+"""Events: arrays, readers, sources, filters."""

@@ -1,0 +1,1 @@
+"""Event frames: PNG files, pixel selection, input encodings."""

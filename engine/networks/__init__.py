@@ -1,0 +1,1 @@
+"""Spiking networks as parameters and weights."""

@@ -1,0 +1,69 @@
+"""One frozen model a step: unit, bounds, default and a sentence of help, declared once.
+
+The form, the command line, the run record and the error message all come from these declarations.
+"""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine.errors import BadInput
+
+
+def parameter(default: Any, text: str, *, unit: str = "", **bounds: Any) -> Any:
+    """Declare a field of Parameters: its default, its help (one sentence), its unit and pydantic's bounds (ge, gt, le, lt)."""
+    return Field(default, description=text, json_schema_extra={"unit": unit} if unit else None, **bounds)
+
+
+class UnknownParameter(UserWarning):
+    """A file names a parameter that this version does not know; it is passed over."""
+
+
+class Parameters(BaseModel):
+    """Base of every parameter model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any], source: str) -> Self:
+        """Build from a mapping out of a file; unknown keys warn.
+
+        Args:
+            values: the parameters by name.
+            source: the file or place they come from, for messages.
+
+        Raises:
+            BadInput: a value is missing or out of bounds; the sentence names source, field and bound.
+        """
+        known = {key: value for key, value in values.items() if key in cls.model_fields}
+        for key in values.keys() - known.keys():
+            warnings.warn(f"{source}: unknown parameter {key!r} is passed over.", UnknownParameter, stacklevel=2)
+        return cls.check(known, source)
+
+    @classmethod
+    def check(cls, values: Mapping[str, Any], source: str = "") -> Self:
+        """Build from a mapping, with a validation error told as one sentence (BadInput)."""
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise BadInput(_sentence(error, source)) from None
+
+
+def unit_of(model: type[Parameters], name: str) -> str:
+    """The declared unit of a field, or ""."""
+    extra = model.model_fields[name].json_schema_extra
+    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+
+
+def _sentence(error: ValidationError, source: str) -> str:
+    parts = []
+    for problem in error.errors():
+        name = ".".join(str(part) for part in problem["loc"] if isinstance(part, str) and part.isidentifier())
+        message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        message = message[:1].lower() + message[1:]
+        given = f", but is {problem['input']!r}" if problem["type"] not in ("missing", "value_error") else ""
+        parts.append(f"{name} {message}{given}" if name else message)
+    prefix = f"{source}: " if source else ""
+    return prefix + "; ".join(dict.fromkeys(parts)) + "."

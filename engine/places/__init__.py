@@ -1,0 +1,1 @@
+"""Workspaces, traverses and ground truth on disk."""

@@ -1,0 +1,1 @@
+"""From a network and query frames to places and scores."""

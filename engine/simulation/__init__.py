@@ -1,0 +1,1 @@
+"""A synthetic world and event camera, for the demo and the tests."""
