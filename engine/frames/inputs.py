@@ -1,0 +1,160 @@
+"""From an event frame to a network's input: one value a grid cell, then an encoding of the counts."""
+
+import math
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BeforeValidator, model_validator
+
+from engine.errors import BadInput
+from engine.parameters import Parameters, parameter
+
+Cell = Literal["centre", "before_centre", "mean"]
+Encoding = Literal["gamma", "raw", "sqrt", "log"]
+
+
+def _pair(value: Any) -> Any:
+    """10, [10] and [10, 10] all mean rows 10 and columns 10."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value, value)
+    if isinstance(value, list | tuple) and len(value) == 1:
+        return (value[0], value[0])
+    return value
+
+
+RowsColumns = Annotated[tuple[int, int], BeforeValidator(_pair)]
+
+
+class InputParameters(Parameters):
+    """What a network sees of an event frame."""
+
+    dims: RowsColumns = parameter((10, 10), "Grid of the network's inputs: rows and columns, or one number for both.")
+    roi_dim: RowsColumns | None = parameter(
+        None, "Size of the event frames: rows and columns, or one number for both (left out: as the frames are).", unit="pixels"
+    )
+    cell: Cell = parameter(
+        "centre",
+        "What stands for a grid cell of k x k pixels: the pixel at k//2 (centre, LENS 0.1.5), at k//2 - 1 (before_centre, "
+        "LENS 0.1.1), or the mean of all (mean).",
+    )
+    encoding: Encoding = parameter(
+        "gamma", "How event counts become training inputs: gamma (LENS: mean brightness made 0.5), raw, sqrt or log."
+    )
+    query_encoding: Literal["same", "gamma", "raw", "sqrt", "log"] = parameter(
+        "same", "How event counts become query inputs: same as in training, or another encoding (LENS: raw)."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> "InputParameters":
+        for name in ("dims", "roi_dim"):
+            value = getattr(self, name)
+            if value is not None and not all(1 <= side <= 8192 for side in value):
+                raise ValueError(f"{name} should be one or two numbers from 1 to 8192, but is {value[0]} {value[1]}")
+        return self
+
+    @property
+    def inputs(self) -> int:
+        """Number of network inputs."""
+        return self.dims[0] * self.dims[1]
+
+    def for_frames(self, size: tuple[int, int]) -> "InputParameters":
+        """The same with roi_dim settled to frames of (height, width) pixels.
+
+        Raises:
+            BadInput: the frames are of another size, or dims does not divide it.
+        """
+        if self.roi_dim is not None and self.roi_dim != size:
+            raise BadInput(
+                f"roi_dim is {_text(self.roi_dim)}, but the event frames are {_text(size)} (rows x columns): "
+                "give the frames' size, or leave roi_dim out."
+            )
+        settled = self.model_copy(update={"roi_dim": size})
+        settled.cell_size  # noqa: B018  (checks that dims divides the region)
+        return settled
+
+    @property
+    def cell_size(self) -> tuple[int, int]:
+        """Rows and columns of pixels in one grid cell."""
+        if self.roi_dim is None:
+            raise ValueError("roi_dim is not settled yet: call for_frames first")
+        if self.roi_dim[0] % self.dims[0] or self.roi_dim[1] % self.dims[1]:
+            raise BadInput(
+                f"dims {_text(self.dims)} does not divide the region of {_text(self.roi_dim)} pixels (rows x columns): "
+                f"choose divisors of {self.roi_dim[0]} and {self.roi_dim[1]}."
+            )
+        return self.roi_dim[0] // self.dims[0], self.roi_dim[1] // self.dims[1]
+
+    def selected_pixels(self) -> NDArray[np.int64]:
+        """Flat row-major indices, within the region, of the pixel that stands for each cell: (inputs,)."""
+        height, width = self.cell_size
+        back = 0 if self.cell == "centre" else 1
+        rows = np.arange(self.dims[0]) * height + max(height // 2 - back, 0)
+        columns = np.arange(self.dims[1]) * width + max(width // 2 - back, 0)
+        region = self.roi_dim or self.dims
+        return (rows[:, None] * region[1] + columns).reshape(-1)
+
+
+def _text(pair: tuple[int, int]) -> str:
+    return f"{pair[0]}x{pair[1]}"
+
+
+def select(frames: NDArray[np.uint8], parameters: InputParameters) -> NDArray[np.float32]:
+    """One count a grid cell of each frame.
+
+    Args:
+        frames: (frames, height, width) uint8.
+        parameters: settled for this size (InputParameters.for_frames).
+
+    Returns:
+        (frames, inputs) float32 in 0..255.
+
+    Raises:
+        BadInput: dims does not divide the region.
+    """
+    count, height, width = frames.shape
+    settled = parameters.for_frames((height, width))
+    if settled.cell != "mean":
+        return frames.reshape(count, -1)[:, settled.selected_pixels()].astype(np.float32)
+    rows, columns = settled.cell_size
+    cells = frames.reshape(count, settled.dims[0], rows, settled.dims[1], columns)
+    sums = cells.sum(axis=(2, 4), dtype=np.uint32)
+    return (sums / np.float32(rows * columns)).astype(np.float32).reshape(count, -1)
+
+
+def encode(counts: NDArray[np.float32], encoding: Encoding) -> NDArray[np.float32]:
+    """Event counts as network inputs in [0, 1], frame by frame.
+
+    gamma is LENS's training transform, x^g clipped to 255 with g = ln(127.5) / ln(mean(x)); it is left out where the mean
+    is at most 1, where g would be undefined or negative and invert the frame. sqrt and log compress the counts:
+    sqrt(x / 255) and ln(1 + x) / ln(256).
+
+    Args:
+        counts: (frames, inputs) float32 in 0..255.
+        encoding: the transform.
+
+    Returns:
+        (frames, inputs) float32 in [0, 1].
+    """
+    if encoding == "sqrt":
+        return np.sqrt(counts / np.float32(255))
+    if encoding == "log":
+        return (np.log1p(counts) / np.float32(math.log(256))).astype(np.float32)
+    if encoding == "gamma":
+        means = counts.mean(axis=1, dtype=np.float64)
+        bright = means > 1
+        gamma = np.ones_like(means)
+        gamma[bright] = math.log(127.5) / np.log(means[bright])
+        counts = np.clip(counts ** gamma[:, None].astype(np.float32), 0, 255)
+    return (counts / np.float32(255)).astype(np.float32)
+
+
+def training_inputs(frames: NDArray[np.uint8], parameters: InputParameters) -> NDArray[np.float32]:
+    """Reference frames as the training inputs: (frames, inputs) float32 in [0, 1]."""
+    return encode(select(frames, parameters), parameters.encoding)
+
+
+def query_inputs(frames: NDArray[np.uint8], parameters: InputParameters) -> NDArray[np.float32]:
+    """Query frames as the spike probabilities of the inputs: (frames, inputs) float32 in [0, 1]."""
+    encoding = parameters.encoding if parameters.query_encoding == "same" else parameters.query_encoding
+    return encode(select(frames, parameters), encoding)
