@@ -137,7 +137,7 @@ def encode(counts: NDArray[np.float32], encoding: Encoding) -> NDArray[np.float3
         (frames, inputs) float32 in [0, 1].
     """
     if encoding == "sqrt":
-        return np.sqrt(counts / np.float32(255))
+        return np.sqrt(counts / np.float32(255), dtype=np.float32)
     if encoding == "log":
         return (np.log1p(counts) / np.float32(math.log(256))).astype(np.float32)
     if encoding == "gamma":
@@ -145,7 +145,8 @@ def encode(counts: NDArray[np.float32], encoding: Encoding) -> NDArray[np.float3
         bright = means > 1
         gamma = np.ones_like(means)
         gamma[bright] = math.log(127.5) / np.log(means[bright])
-        counts = np.clip(counts ** gamma[:, None].astype(np.float32), 0, 255)
+        with np.errstate(over="ignore"):  # a mean just over 1 gives a huge power, and what overflows is clipped
+            counts = np.clip(counts ** gamma[:, None].astype(np.float32), 0, 255)
     return (counts / np.float32(255)).astype(np.float32)
 
 

@@ -1,0 +1,101 @@
+"""Ground truth: which reference places each query matches."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import BadInput
+from engine.storage import replacing
+
+Truth = NDArray[np.uint8]
+_LARGEST = 40_000
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """Ground truth as read: `matrix` is (references, queries) uint8 of 0 and 1; `notes` say what had to be decided."""
+
+    matrix: Truth
+    notes: tuple[str, ...] = ()
+
+
+def load_ground_truth(path: Path, references: tuple[int, int], queries: tuple[int, int], every: int = 1) -> GroundTruth:
+    """Read a LENS ground truth (.npy, 0 and 1) and turn it reference x query.
+
+    Args:
+        path: the .npy file.
+        references: places of the whole reference traverse, and the places used of it.
+        queries: the same of the query traverse.
+        every: n of "every n-th frame" with which the used ones were taken.
+
+    Returns:
+        The matrix of the used places and queries. A matrix of the whole traverses is cut down to them. One that is stored
+        query x reference is turned; where the counts are equal the shape cannot tell, and a note says what was taken.
+
+    Raises:
+        BadInput: missing, not a plain array, values other than 0 and 1, or a shape that fits neither way.
+    """
+    stored = _read(path)
+    notes = []
+    as_stored, turned = _cut(stored, references, queries, every), _cut(stored.T, references, queries, every)
+    matrix = turned if as_stored is None else as_stored
+    if matrix is None:
+        raise BadInput(
+            f"{path} is {stored.shape[0]} x {stored.shape[1]}, but there are {references[1]} reference places and "
+            f"{queries[1]} queries (of {references[0]} and {queries[0]} frames): make it anew for these traverses."
+        )
+    if as_stored is None:
+        notes.append(f"{path.name} is stored query x reference: it was turned.")
+    elif turned is not None and not np.array_equal(as_stored, turned):
+        notes.append(f"{path.name} is square, so its shape does not tell its orientation: taken as reference x query.")
+    empty = int((matrix.sum(axis=0) == 0).sum())
+    if empty == matrix.shape[1]:
+        raise BadInput(f"{path} gives no query any match: make the ground truth anew for these traverses.")
+    if empty:
+        notes.append(f"{empty} of {matrix.shape[1]} queries have no match in {path.name}; they are not scored.")
+    return GroundTruth(np.ascontiguousarray(matrix), tuple(notes))
+
+
+def _read(path: Path) -> Truth:
+    try:
+        # A memory map reads the header alone: a file that claims a huge shape costs nothing.
+        stored = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise BadInput(f"{path} does not exist: make the ground truth first, or leave matching out.") from None
+    except (ValueError, OSError, EOFError) as error:
+        raise BadInput(f"{path} cannot be read as a NumPy array ({_first_sentence(error)}).") from None
+    if not isinstance(stored, np.ndarray) or stored.ndim != 2 or stored.dtype.kind not in "biuf":
+        raise BadInput(f"{path} should hold one matrix of 0 and 1, reference x query.")
+    if max(stored.shape) > _LARGEST or min(stored.shape) < 1:
+        raise BadInput(f"{path} is {stored.shape[0]} x {stored.shape[1]}: sides of 1 to {_LARGEST} are read.")
+    matrix = np.array(stored)
+    if not np.isin(matrix, (0, 1)).all():
+        raise BadInput(f"{path} should hold 0 and 1 only, but has other values (such as {matrix[~np.isin(matrix, (0, 1))][0]}).")
+    return matrix.astype(np.uint8)
+
+
+def _cut(matrix: Truth, references: tuple[int, int], queries: tuple[int, int], every: int) -> Truth | None:
+    """The used part of a matrix of the used or of the whole traverses, or None if it fits neither."""
+    if matrix.shape == (references[1], queries[1]):
+        return matrix
+    if matrix.shape == (references[0], queries[0]):
+        return matrix[::every, ::every][: references[1], : queries[1]]
+    return None
+
+
+def _first_sentence(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+
+
+def save_ground_truth(path: Path, matrix: NDArray[np.generic]) -> None:
+    """Write (references, queries) 0/1 as LENS stores it: int64, whole or not at all.
+
+    Raises:
+        BadInput: not a matrix of 0 and 1.
+    """
+    if matrix.ndim != 2 or not np.isin(matrix, (0, 1)).all():
+        raise BadInput("A ground truth is a matrix of 0 and 1, reference x query.")
+    with replacing(path) as part, part.open("wb") as file:
+        np.save(file, matrix.astype(np.int64), allow_pickle=False)

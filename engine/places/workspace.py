@@ -1,0 +1,69 @@
+"""A workspace: LENS's folder layout, read and written."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import BadInput
+from engine.places.traverse import Traverse, open_traverse
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where things are, from the folder of datasets on (LENS's data_dir)."""
+
+    data_dir: Path
+
+    @classmethod
+    def open(cls, folder: Path) -> "Workspace":
+        """Open a workspace by its root, or by its folder of datasets.
+
+        Raises:
+            BadInput: there is no such folder.
+        """
+        if not folder.is_dir():
+            raise BadInput(f"{folder} is not a folder: give a workspace, or LENS's dataset folder.")
+        inner = folder / "dataset"
+        return cls(inner if inner.is_dir() and folder.name != "dataset" else folder)
+
+    @property
+    def root(self) -> Path:
+        """The workspace's own folder: the one above `dataset`, or data_dir itself under another name."""
+        return self.data_dir.absolute().parent if self.data_dir.absolute().name == "dataset" else self.data_dir
+
+    @property
+    def models(self) -> Path:
+        """Folder of trained networks."""
+        return self.root / "models"
+
+    @property
+    def recordings(self) -> Path:
+        """Folder of raw events."""
+        return self.root / "recordings"
+
+    def frames_folder(self, dataset: str, camera: str, traverse: str) -> Path:
+        """Folder of a traverse's frames."""
+        return self.data_dir / dataset / camera / traverse
+
+    def index_file(self, traverse: str) -> Path:
+        """Index file of a traverse."""
+        return self.data_dir / f"{traverse}.csv"
+
+    def ground_truth_file(self, dataset: str, camera: str, reference: str, query: str) -> Path:
+        """Ground truth of a pair of traverses."""
+        return self.data_dir / dataset / camera / f"{reference}_{query}_GT.npy"
+
+    def traverse(self, dataset: str, camera: str, name: str) -> Traverse:
+        """Open one traverse.
+
+        Raises:
+            BadInput: a name that leaves the workspace, a missing folder, or an index file that cannot be read.
+        """
+        for field, value in (("dataset", dataset), ("camera", camera), ("traverse", name)):
+            if not value or value in (".", "..") or "/" in value or "\\" in value:
+                raise BadInput(f"The {field} should be the name of a folder in {self.data_dir}, but is {value!r}.")
+        return open_traverse(self.frames_folder(dataset, camera, name), self.index_file(name), name)
+
+    def traverses(self) -> list[tuple[str, str, str]]:
+        """(dataset, camera, traverse) of every folder that holds PNG frames, sorted."""
+        found = {path.parent.relative_to(self.data_dir).parts for path in self.data_dir.glob("*/*/*/*.png")}
+        return sorted((parts[0], parts[1], parts[2]) for parts in found)
