@@ -119,7 +119,7 @@ def select(frames: NDArray[np.uint8], parameters: InputParameters) -> NDArray[np
     rows, columns = settled.cell_size
     cells = frames.reshape(count, settled.dims[0], rows, settled.dims[1], columns)
     sums = cells.sum(axis=(2, 4), dtype=np.uint32)
-    return (sums / np.float32(rows * columns)).astype(np.float32).reshape(count, -1)
+    return np.asarray(sums / np.float32(rows * columns), np.float32).reshape(count, -1)
 
 
 def encode(counts: NDArray[np.float32], encoding: Encoding) -> NDArray[np.float32]:
@@ -137,7 +137,7 @@ def encode(counts: NDArray[np.float32], encoding: Encoding) -> NDArray[np.float3
         (frames, inputs) float32 in [0, 1].
     """
     if encoding == "sqrt":
-        return np.sqrt(counts / np.float32(255), dtype=np.float32)
+        return np.asarray(np.sqrt(counts / np.float32(255)), np.float32)
     if encoding == "log":
         return (np.log1p(counts) / np.float32(math.log(256))).astype(np.float32)
     if encoding == "gamma":
@@ -147,7 +147,7 @@ def encode(counts: NDArray[np.float32], encoding: Encoding) -> NDArray[np.float3
         gamma[bright] = math.log(127.5) / np.log(means[bright])
         with np.errstate(over="ignore"):  # a mean just over 1 gives a huge power, and what overflows is clipped
             counts = np.clip(counts ** gamma[:, None].astype(np.float32), 0, 255)
-    return (counts / np.float32(255)).astype(np.float32)
+    return np.asarray(counts / np.float32(255), np.float32)
 
 
 def training_inputs(frames: NDArray[np.uint8], parameters: InputParameters) -> NDArray[np.float32]:

@@ -62,7 +62,7 @@ def read_frames(paths: Iterable[Path], each: Callable[[int], None] | None = None
             first = path
         elif frame.shape != frames[0].shape:
             raise BadInput(
-                f"{path} is {_size(frame)} pixels, but {first.name} is {_size(frames[0])}: all frames of a traverse have one size, "
+                f"{path} is {_size(frame)} pixels, but {first.name} is {_size(frames[0])}: a traverse has one size of frames, "
                 "convert or remove this one."
             )
         frames.append(frame)

@@ -1,0 +1,52 @@
+# make run      set up and run (until the window comes: the demo in the shell)
+# make demo     set up and run the demo
+# make test     set up and run the tests
+# make bench    run the benchmarks (prints ratios, never fails on time)
+# make lint     ruff, mypy, the import contracts
+# make wheel    build a wheel into dist/
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(shell find engine/native -name '*.cpp' -o -name '*.hpp' -o -name CMakeLists.txt)
+BENCHMARKS = $(sort $(wildcard tests/benchmarks/bench_*.py))
+
+.PHONY: run demo test bench lint wheel clean
+
+run: demo
+
+demo: $(VENV)/installed
+	$(BIN)/revisit-cli demo
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/installed
+	@set -e; for file in $(BENCHMARKS); do echo; echo "== $$file"; $(BIN)/python -m tests.benchmarks.$$(basename $$file .py); done
+
+lint: $(VENV)/installed-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+wheel: $(VENV)/installed
+	$(PIP) install -c constraints.txt build
+	$(BIN)/python -m build --wheel
+
+clean:
+	rm -rf build dist $(VENV)
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv is missing: on Debian and Ubuntu, apt-get install python3-venv."; exit 1; }
+
+# torch comes first and pinned: asked for by a range, pip takes the build with several gigabytes of CUDA.
+$(VENV)/installed: $(BIN)/python $(SOURCES)
+	@echo "Setting up $(VENV) (some minutes the first time: torch is large, and the C++ loops are compiled)..."
+	$(PIP) install -c constraints.txt torch
+	$(PIP) install -c constraints.txt -e '.[test]'
+	@touch $@
+
+$(VENV)/installed-lint: $(VENV)/installed
+	$(PIP) install -c constraints.txt ruff mypy import-linter
+	@touch $@

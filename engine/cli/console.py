@@ -1,0 +1,104 @@
+"""What a job says, on a terminal: progress with time left, notices, and a clean stop on Ctrl-C."""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from engine.jobs import CancelToken, JobEvent, Notice, Progress
+from engine.storage import write_json
+
+_GRACE_S = 0.7  # a job stops by itself within half a second; whatever else is running is interrupted after this
+
+
+class Console:
+    """Prints for people on standard error, so that standard output is free for --json -."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        from rich.console import Console as RichConsole
+
+        self.rich = RichConsole(stderr=True, quiet=quiet, highlight=False)
+        self.notices: list[str] = []
+        self._progress: Any = None
+        self._tasks: dict[str, Any] = {}
+
+    def emit(self, event: JobEvent) -> None:
+        """Show one event of a job."""
+        if isinstance(event, Progress):
+            self._show(event)
+        elif isinstance(event, Notice):
+            self.notices.append(event.text)
+            self.say(event.text, "yellow" if event.level == "warning" else "")
+
+    def say(self, text: str, style: str = "") -> None:
+        """Print a sentence."""
+        self.rich.print(text, style=style or None, markup=False, soft_wrap=True)
+
+    def _show(self, event: Progress) -> None:
+        if self._progress is None:
+            return
+        if event.stage not in self._tasks:
+            self._tasks[event.stage] = self._progress.add_task(event.stage, total=event.total, unit=event.unit)
+        self._progress.update(self._tasks[event.stage], completed=event.done, total=event.total)
+
+    @contextmanager
+    def progress(self) -> Iterator[None]:
+        """Show progress bars, one a stage, while the body runs."""
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        columns = (
+            TextColumn("{task.description:<22}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[unit]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        )
+        with Bars(*columns, console=self.rich) as bars:
+            self._progress, self._tasks = bars, {}
+            try:
+                yield
+            finally:
+                self._progress = None
+
+
+@contextmanager
+def stopping_on_interrupt() -> Iterator[CancelToken]:
+    """A token that Ctrl-C (or SIGTERM) cancels; what does not heed it within 0.7 s is interrupted."""
+    token = CancelToken()
+
+    def asked(number: int, frame: FrameType | None) -> None:
+        token.cancel()
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, _GRACE_S)
+
+    def late(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    handlers = {signal.SIGINT: asked, signal.SIGTERM: asked}
+    if hasattr(signal, "SIGALRM"):
+        handlers[signal.SIGALRM] = late
+    old = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield token
+    finally:
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+def write_result(target: str | None, result: dict[str, Any]) -> None:
+    """Write a command's result as JSON: to standard output for "-", to a file otherwise, nowhere for None."""
+    if target == "-":
+        json.dump(result, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    elif target is not None:
+        write_json(Path(target), result)

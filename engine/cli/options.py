@@ -1,0 +1,50 @@
+"""Command-line options out of parameter models: one declaration, also for the shell."""
+
+import argparse
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from engine.parameters import Parameters, unit_of
+
+
+def add_options(parser: argparse.ArgumentParser, model: type[Parameters], title: str, skip: Iterable[str] = ()) -> None:
+    """Add `--name` for every field of a model; only options that are given appear in the namespace."""
+    group = parser.add_argument_group(title)
+    for name, field in model.model_fields.items():
+        if name in set(skip):
+            continue
+        unit, default = unit_of(model, name), field.get_default()
+        notes = [f"in {unit}"] if unit else []
+        if default not in (None, "") and not isinstance(default, bool):
+            notes.append(f"default {' '.join(map(str, default)) if isinstance(default, tuple) else default}")
+        text = (field.description or "").rstrip(".") + (f" ({'; '.join(notes)})" if notes else "")
+        shape = _shape(field.annotation)
+        group.add_argument(f"--{name}", dest=name, default=argparse.SUPPRESS, help=text.replace("%", "%%"), **shape)
+
+
+def given(arguments: argparse.Namespace, model: type[Parameters]) -> dict[str, Any]:
+    """The options of a model that were given on the command line."""
+    return {name: getattr(arguments, name) for name in model.model_fields if hasattr(arguments, name)}
+
+
+def from_options(arguments: argparse.Namespace, model: type[Parameters], defaults: Mapping[str, Any] | None = None) -> Any:
+    """Build the model from the given options over `defaults`; a wrong value is one sentence (BadInput)."""
+    return model.check({**(defaults or {}), **given(arguments, model)}, "")
+
+
+def _shape(annotation: Any) -> dict[str, Any]:
+    """argparse's keywords for a type; values stay text, so that the model itself checks them and words the error."""
+    origin = typing.get_origin(annotation)
+    if origin is typing.Annotated:
+        return _shape(typing.get_args(annotation)[0])
+    if origin in (typing.Union, types.UnionType):
+        return _shape(next(part for part in typing.get_args(annotation) if part is not type(None)))
+    if annotation is bool:
+        return {"action": argparse.BooleanOptionalAction}
+    if origin is tuple:
+        return {"nargs": "+", "metavar": "N"}
+    if origin is Literal:
+        return {"metavar": "{" + ",".join(map(str, typing.get_args(annotation))) + "}"}
+    return {"metavar": {int: "N", float: "X"}.get(annotation, "TEXT" if annotation is str else "PATH")}
