@@ -26,7 +26,7 @@ def add_parser(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "index",
         help="make a traverse's index file (CSV) from its folder of frames",
-        description="Write <data_dir>/<traverse>.csv: the PNG frames of the traverse's folder in natural order (LENS's create_csv).",
+        description="Write <data_dir>/<traverse>.csv: the PNG frames of the traverse's folder, numbered in natural order.",
         epilog=_EXAMPLE,
         allow_abbrev=False,
     )
