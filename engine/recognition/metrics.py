@@ -26,7 +26,7 @@ def dilate(truth: NDArray[np.generic], tolerance: int, axes: tuple[int, ...] = (
 
     LENS v0.1.1 widens along both axes, which along the diagonal of a traverse doubles the tolerance.
     """
-    grown = np.asarray(truth) != 0
+    grown: Truth = np.asarray(truth) != 0
     for axis in axes:
         view = np.moveaxis(grown, axis, 0)
         for direction in (view, view[::-1]):
@@ -59,7 +59,7 @@ def hit_probabilities(
     Returns:
         (queries, len(ks)) float64; 0 for a query without a match.
     """
-    _check(similarity, truth)
+    check_sizes(similarity, truth)
     most = max(ks)
     hits = np.zeros((similarity.shape[1], len(ks)))
     for start in range(0, similarity.shape[1], _COLUMNS):
@@ -99,8 +99,8 @@ def recall_at_k(
     Raises:
         BadInput: no query has a match.
     """
-    hits, matched = hit_probabilities(similarity, truth, ks, ties), truth.any(axis=0)
-    _check_any(matched)
+    hits, matched = hit_probabilities(similarity, truth, ks, ties), _matched(truth)
+    check_any_match(matched)
     return {k: float(hits[matched, column].mean()) for column, k in enumerate(ks)}
 
 
@@ -123,7 +123,7 @@ def best_matches(similarity: NDArray[np.floating], truth: Truth, ties: MatchTies
     Args:
         ties: "expected": any of the equally similar places is taken with equal chance; "first": the lowest index is (LENS).
     """
-    _check(similarity, truth)
+    check_sizes(similarity, truth)
     queries = similarity.shape[1]
     value, correct = np.empty(queries, similarity.dtype), np.empty(queries)
     for start in range(0, queries, _COLUMNS):
@@ -136,7 +136,7 @@ def best_matches(similarity: NDArray[np.floating], truth: Truth, ties: MatchTies
         else:
             row = np.argmax(block, axis=0)
             correct[part] = true[row, np.arange(len(row))]
-    return BestMatches(value, correct, truth.any(axis=0))
+    return BestMatches(value, correct, _matched(truth))
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def precision_recall(similarity: NDArray[np.floating], truth: Truth, ties: Match
         BadInput: no query has a match.
     """
     best = best_matches(similarity, truth, ties)
-    _check_any(best.matched)
+    check_any_match(best.matched)
     return CurveSampler(best).curve()
 
 
@@ -228,7 +228,7 @@ def auc_pr(similarity: NDArray[np.floating], truth: Truth, ties: MatchTies = "ex
         BadInput: no query has a match.
     """
     best = best_matches(similarity, truth, ties)
-    _check_any(best.matched)
+    check_any_match(best.matched)
     return float(CurveSampler(best).area(np.ones((1, len(best.value))))[0])
 
 
@@ -292,7 +292,8 @@ def bootstrap(
     return Intervals(recall_at, (float(area_low), float(area_high)), level, resamples, block)
 
 
-def _check(similarity: NDArray[np.floating], truth: Truth) -> None:
+def check_sizes(similarity: NDArray[np.generic], truth: Truth) -> None:
+    """Raise BadInput unless both are (references, queries) of one size, not empty."""
     if similarity.ndim != 2 or similarity.shape != truth.shape or 0 in similarity.shape:
         raise BadInput(
             f"The similarity matrix is {_size(similarity)} and the ground truth {_size(truth)} (references x queries): "
@@ -300,10 +301,15 @@ def _check(similarity: NDArray[np.floating], truth: Truth) -> None:
         )
 
 
+def _matched(truth: Truth) -> NDArray[np.bool_]:
+    return np.asarray(truth.any(axis=0), np.bool_)
+
+
 def _size(matrix: NDArray[np.generic]) -> str:
     return " x ".join(str(side) for side in matrix.shape)
 
 
-def _check_any(matched: NDArray[np.bool_]) -> None:
+def check_any_match(matched: NDArray[np.bool_]) -> None:
+    """Raise BadInput where no query has a match."""
     if not matched.any():
         raise BadInput("The ground truth gives no query any match, so nothing can be scored: check it against the traverses.")

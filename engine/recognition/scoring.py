@@ -22,11 +22,13 @@ from engine.recognition.metrics import (
     Truth,
     best_matches,
     bootstrap,
+    check_any_match,
+    check_sizes,
     dilate,
     hit_probabilities,
     recall_at_full_precision,
 )
-from engine.recognition.sequence import match_sequences
+from engine.recognition.sequence import match_sequences, zero_edges
 
 Compat = Literal["revisit", "lens-0.1.1", "lens-0.1.5"]
 _LENS_THRESHOLDS = 100
@@ -129,10 +131,11 @@ def score(
 ) -> Scores:
     """Match sequences, widen the ground truth by the tolerance, and score.
 
-    Ours ("revisit"): match_sequences with causal edges; tolerance along the reference axis; exactly tied places count as in random
-    order; the exact precision-recall curve. "lens-0.1.1": complete sequences only, the ground truth cropped [L-2:-1] on both axes
-    and widened along both, tied places as np.argsort leaves them (Recall@K) or the first of them (precision-recall), 100
-    thresholds. "lens-0.1.5": zeros around the complete sequences, tolerance along the reference axis, the rest as in 0.1.1.
+    "revisit": match_sequences with causal edges; tolerance along the reference axis; places that tie exactly count as in random
+    order; the exact precision-recall curve.
+    "lens-0.1.1": complete sequences only; the ground truth cropped [L-2:-1] on both axes and widened along both; tied places as
+    np.argsort leaves them (Recall@K) or the first of them (precision-recall); 100 thresholds.
+    "lens-0.1.5": zeros around the complete sequences; tolerance along the reference axis; the rest as in 0.1.1.
 
     The main figures rank the places for each query, and recall is over all queries with a match, in each scoring. `as_printed`
     has what that LENS version shows instead: Recall@K rounded to two digits; 0.1.1 with L = 0 ranks the queries for each place,
@@ -151,11 +154,7 @@ def score(
     """
     values = np.asarray(similarity)
     true = np.asarray(truth) != 0
-    if values.ndim != 2 or values.shape != true.shape or 0 in values.shape:
-        raise BadInput(
-            f"The similarity matrix is {_size(values)} and the ground truth {_size(true)} (references x queries): "
-            "both should be of one size, with at least one place and one query."
-        )
+    check_sizes(values, true)
     if not np.isfinite(values).all():
         raise BadInput("The similarity matrix has values that are not finite numbers: compute it again.")
     if parameters.compat == "revisit":
@@ -163,21 +162,11 @@ def score(
     return _score_lens(values, true, parameters, of_distances, cancel)
 
 
-def _size(matrix: NDArray[np.generic]) -> str:
-    return " x ".join(str(side) for side in matrix.shape)
-
-
-def _check_any(true: Truth) -> None:
-    if not true.any():
-        raise BadInput("The ground truth gives no query any match, so nothing can be scored: check it against the traverses.")
-
-
 def _score_ours(
     similarity: NDArray[np.generic], truth: Truth, parameters: ScoringParameters, cancel: CancelToken | None
 ) -> Scores:
     matched = match_sequences(similarity, parameters.sequence_length, "causal")
     true = dilate(truth, parameters.GT_tolerance)
-    _check_any(true)
     return _figures(matched, true, parameters, "expected", best_matches(matched, true), None, cancel)
 
 
@@ -191,6 +180,7 @@ def _figures(
     cancel: CancelToken | None,
     as_printed: AsPrinted | None = None,
 ) -> Scores:
+    check_any_match(best.matched)
     if cancel is not None:
         cancel.check()
     hits = hit_probabilities(matched, true, RECALL_KS, ties)
@@ -244,11 +234,10 @@ def _score_lens(
         cut = slice(length - 2, -1) if length > 1 else slice(None)
         true = dilate(truth[cut, cut], tolerance, axes=(0, 1))
     else:
-        matched = _zero_edges(matched, truth.shape, length)
+        matched = zero_edges(matched, truth.shape, length)
         true = dilate(truth, tolerance)
-    _check_any(true)
     best = best_matches(matched, true, "first")
-    printed = (_printed_old if old else _printed_new)(similarity, matched, true, parameters, of_distances)
+    printed = _as_printed(similarity, matched, true, parameters, of_distances)
     return _figures(matched, true, parameters, "numpy", best, _LENS_THRESHOLDS, cancel, printed)
 
 
@@ -258,16 +247,7 @@ def _reciprocal(negative: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.divide(np.float32(1), 0 - negative, out=np.full_like(negative, largest), where=negative < 0)
 
 
-def _zero_edges(complete: NDArray[np.float32], shape: tuple[int, ...], length: int) -> NDArray[np.float32]:
-    if length <= 1:
-        return complete
-    before = (length - 1) // 2
-    padded = np.zeros(shape, np.float32)
-    padded[before : before + complete.shape[0], before : before + complete.shape[1]] = complete
-    return padded
-
-
-def _printed_old(
+def _as_printed(
     similarity: NDArray[np.generic],
     matched: NDArray[np.float32],
     true: Truth,
@@ -275,26 +255,16 @@ def _printed_old(
     of_distances: bool,
 ) -> AsPrinted | None:
     length = parameters.sequence_length
+    if parameters.compat == "lens-0.1.5":
+        if of_distances and length == 0:
+            matched = (0 - np.asarray(similarity)).astype(np.float32)
+        return _printed(matched, true, matched, true, "found")
     if length == 1 or (length == 0 and (of_distances or matched.shape[0] != matched.shape[1])):
         return None  # that version stops with an error
     if length == 0:
         # Queries are ranked for each place, against a ground truth that is not turned; the curve has both the other way round.
         return _printed(matched.T, true, matched, true.T)
-    if of_distances:
-        return _printed(matched, true, matched, true)
-    return _printed(matched, true, matched.T, true.T)
-
-
-def _printed_new(
-    similarity: NDArray[np.generic],
-    matched: NDArray[np.float32],
-    true: Truth,
-    parameters: ScoringParameters,
-    of_distances: bool,
-) -> AsPrinted | None:
-    if of_distances and parameters.sequence_length == 0:
-        matched = (0 - np.asarray(similarity)).astype(np.float32)
-    return _printed(matched, true, matched, true, "found")
+    return _printed(matched, true, matched, true) if of_distances else _printed(matched, true, matched.T, true.T)
 
 
 def _printed(

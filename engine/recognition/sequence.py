@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from engine.errors import BadInput
 
-Edges = Literal["causal", "valid", "zero"]
+Edges = Literal["causal", "valid"]
 
 
 def match_sequences(similarity: NDArray[np.generic], length: int, edges: Edges = "causal") -> NDArray[np.float64]:
@@ -23,21 +23,20 @@ def match_sequences(similarity: NDArray[np.generic], length: int, edges: Edges =
             scores of one query then stay comparable from place to place (a shorter mean would let the first places win by
             their larger variance, or whenever the latest frame is quieter than those before). Every query has a column, also
             the first ones, so that figures for several L are over the same queries and the cold start counts.
-            "valid" (LENS v0.1.1): complete sequences only; entry (i, j) starts at frames i and j.
-            "zero" (LENS v0.1.5): the same, with zeros around it to the old size, (L - 1) // 2 of them before.
+            "valid" (LENS): complete sequences only; entry (i, j) starts at frames i and j.
 
     Returns:
         float64: (references, queries), or (references - L + 1, queries - L + 1) for "valid".
 
     Raises:
-        BadInput: the sequence is longer than a traverse ("valid" and "zero").
+        BadInput: the sequence is longer than a traverse ("valid").
     """
     matrix = np.asarray(similarity, np.float64)
     if length <= 1:
         return matrix
     if edges == "causal":
         return _causal(matrix, length)
-    return _complete(matrix, length, edges)
+    return _complete(matrix, length)
 
 
 def _causal(matrix: NDArray[np.float64], length: int) -> NDArray[np.float64]:
@@ -50,7 +49,7 @@ def _causal(matrix: NDArray[np.float64], length: int) -> NDArray[np.float64]:
 def _window(
     matrix: NDArray[np.float64], means: NDArray[np.float64], length: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sums over `length` entries back along the diagonal, and the same for a place before the first one, whose entries are `means`.
+    """Sums over `length` entries back along the diagonal; also for a place before the first one, whose entries are `means`.
 
     By halves: log2(length) passes, and no cancellation, which a difference of running sums would have.
     """
@@ -76,7 +75,7 @@ def _later(
     return total, means
 
 
-def _complete(matrix: NDArray[np.float64], length: int, edges: Edges) -> NDArray[np.float64]:
+def _complete(matrix: NDArray[np.float64], length: int) -> NDArray[np.float64]:
     references, queries = matrix.shape
     if length > min(references, queries):
         raise BadInput(
@@ -88,9 +87,14 @@ def _complete(matrix: NDArray[np.float64], length: int, edges: Edges) -> NDArray
     for k in range(1, length):
         total += matrix[k : k + rows, k : k + columns]
     total /= length
-    if edges == "valid":
-        return total
-    padded = np.zeros_like(matrix)
+    return total
+
+
+def zero_edges(complete: NDArray[np.float32], shape: tuple[int, ...], length: int) -> NDArray[np.float32]:
+    """Put the matrix of complete sequences back among zeros to its old size, (L - 1) // 2 of them before (LENS v0.1.5)."""
+    if length <= 1:
+        return complete
+    padded = np.zeros(shape, complete.dtype)
     before = (length - 1) // 2
-    padded[before : before + rows, before : before + columns] = total
+    padded[before : before + complete.shape[0], before : before + complete.shape[1]] = complete
     return padded

@@ -1,0 +1,185 @@
+"""What an evaluation leaves behind: a table for the terminal, JSON, the similarity matrices, and the plots."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import __version__
+from engine.errors import BadInput
+from engine.recognition.matrix_image import similarity_image
+from engine.recognition.metrics import RECALL_KS
+from engine.recognition.plots_svg import Axis, Series, line_plot
+from engine.recognition.scoring import Scores
+from engine.storage import replacing, write_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class MethodResult:
+    """One method of an evaluation.
+
+    similarity: (references, queries) before sequence matching. seconds: from frames to the similarity matrix, all queries.
+    synops_per_query: mean synaptic operations, for spiking networks.
+    """
+
+    name: str
+    similarity: NDArray[Any]
+    scores: Scores
+    seconds: float
+    synops_per_query: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The scores with the method's name and cost, plain numbers only."""
+        content: dict[str, Any] = {"name": self.name, **self.scores.to_json(), "seconds": float(self.seconds)}
+        if self.synops_per_query is not None:
+            content["synops_per_query"] = float(self.synops_per_query)
+        return content
+
+
+def write_report(
+    folder: Path,
+    results: Sequence[MethodResult],
+    *,
+    truth: NDArray[np.generic] | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> list[Path]:
+    """Write report.json, the plots precision_recall.svg and recall.svg, and each method's matrix as .npy and .png.
+
+    Args:
+        folder: made where it is missing; files of these names are replaced, each whole or not at all.
+        results: one a method, in the order in which they are shown.
+        truth: (references, queries), outlined in the pictures of the matrices.
+        extra: goes into report.json as it is (parameters, hashes, names of the traverses).
+
+    Returns:
+        The files written.
+
+    Raises:
+        BadInput: no result, or two of one name.
+    """
+    stems = _stems(results)
+    content = {"schema": SCHEMA, "revisit": __version__, **(extra or {})}
+    content["methods"] = [
+        {**result.to_json(), "similarity": f"{stem}_similarity.npy", "precision_recall": result.scores.curve_json()}
+        for result, stem in zip(results, stems, strict=True)
+    ]
+    written = []
+    for result, stem in zip(results, stems, strict=True):
+        written += [folder / f"{stem}_similarity.npy", folder / f"{stem}_similarity.png"]
+        with replacing(written[-2]) as part, part.open("wb") as file:
+            np.save(file, result.similarity, allow_pickle=False)
+        with replacing(written[-1]) as part:
+            part.write_bytes(similarity_image(result.similarity, truth))
+    for name, plot in (("precision_recall.svg", precision_recall_plot(results)), ("recall.svg", recall_plot(results))):
+        written.append(folder / name)
+        with replacing(written[-1]) as part:
+            part.write_text(plot, encoding="utf-8")
+    written.append(folder / "report.json")
+    write_json(written[-1], content)
+    return written
+
+
+def _stems(results: Sequence[MethodResult]) -> list[str]:
+    """File names made of the methods' names: letters and digits, lower case, dashes between."""
+    if not results:
+        raise BadInput("There is no result to report: evaluate at least one method.")
+    stems: list[str] = []
+    for result in results:
+        words = "".join(letter if letter.isalnum() else " " for letter in result.name.lower()).split()
+        stem = "-".join(words)[:80] or "method"
+        if result.name in [other.name for other in results[: len(stems)]]:
+            raise BadInput(f"Two methods are called {result.name!r}: give each a name of its own.")
+        number = 2
+        unique = stem
+        while unique in stems:
+            unique, number = f"{stem}-{number}", number + 1
+        stems.append(unique)
+    return stems
+
+
+def recall_plot(results: Sequence[MethodResult]) -> str:
+    """Recall@K over K with its intervals, as SVG."""
+    series = []
+    for result in results:
+        scores = result.scores
+        band = None
+        if scores.intervals is not None:
+            band = [scores.intervals.recall_at[k] for k in RECALL_KS]
+        values = [scores.recall_at[k] for k in RECALL_KS]
+        series.append(Series(f"{result.name} (R@1 {values[0]:.2f})", RECALL_KS, values, intervals=band, markers=True))
+    return line_plot(series, Axis("K, places looked at", 0, 26, RECALL_KS), _share("Recall@K"), "Recall@K")
+
+
+def precision_recall_plot(results: Sequence[MethodResult]) -> str:
+    """Precision over recall of the single best match, as SVG."""
+    series = []
+    for result in results:
+        curve = result.scores.curve
+        # Flat before the first point, as the area is taken; a curve of thousands of points is drawn by its corners.
+        recall, precision = _thinned(np.append(0.0, curve.recall), np.append(curve.precision[0], curve.precision))
+        series.append(Series(f"{result.name} (AUC {result.scores.auc_pr:.2f})", recall, precision))
+    return line_plot(series, _share("Recall"), _share("Precision"), "Precision and recall of the best match")
+
+
+def _share(label: str) -> Axis:
+    return Axis(label, 0, 1, (0, 0.2, 0.4, 0.6, 0.8, 1))
+
+
+def _thinned(x: NDArray[np.float64], y: NDArray[np.float64], limit: int = 2000) -> tuple[list[float], list[float]]:
+    if len(x) > limit:
+        keep = np.unique(np.linspace(0, len(x) - 1, limit).astype(int))
+        x, y = x[keep], y[keep]
+    return x.tolist(), y.tolist()
+
+
+def terminal_table(results: Sequence[MethodResult]) -> "Table":
+    """The scores of all methods as a table for rich, which fits 80 columns; Recall@1 and the area with their 95 % intervals."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    spiking = any(result.synops_per_query is not None for result in results)
+    table = Table(title=_title(results), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("Method", overflow="fold", min_width=8)
+    for k in RECALL_KS:
+        table.add_column(f"R@{k}", justify="right", no_wrap=True)
+    for heading in ("AUC-PR", "R@\n100P", "seconds", *(("SynOps/\nquery",) if spiking else ())):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for result in results:
+        scores, intervals = result.scores, result.scores.intervals
+        first = _with_interval(scores.recall_at[1], intervals.recall_at[1] if intervals else None)
+        area = _with_interval(scores.auc_pr, intervals.auc_pr if intervals else None)
+        row = [first, *(f"{scores.recall_at[k]:.2f}" for k in RECALL_KS[1:]), area]
+        row += [f"{scores.recall_at_100_precision:.2f}", f"{result.seconds:.3g}"]
+        if spiking:
+            row.append("" if result.synops_per_query is None else f"{result.synops_per_query:,.0f}")
+        table.add_row(Text(result.name), *row)  # Text: a name in brackets is no markup
+    return table
+
+
+def _with_interval(value: float, interval: tuple[float, float] | None) -> str:
+    if interval is None:
+        return f"{value:.2f}"
+    low, high = (f"{bound:.2f}".removeprefix("0") for bound in interval)
+    return f"{value:.2f}\n{low}-{high}"
+
+
+def _title(results: Sequence[MethodResult]) -> str:
+    if not results:
+        return "No method was evaluated"
+    scores = results[0].scores
+    parameters = scores.parameters
+    without = f", {scores.queries_without_match} without a match" if scores.queries_without_match else ""
+    scoring = "" if parameters.compat == "revisit" else f", scored as {parameters.compat}"
+    return (
+        f"{scores.queries} queries{without}, sequence of {max(1, parameters.sequence_length)}, "
+        f"tolerance {parameters.GT_tolerance} frames{scoring}"
+    )
