@@ -148,17 +148,17 @@ def terminal_table(results: Sequence[MethodResult]) -> "Table":
 
     spiking = any(result.synops_per_query is not None for result in results)
     table = Table(title=_title(results), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("Method", overflow="fold", min_width=8)
+    table.add_column("Method", overflow="fold")
     for k in RECALL_KS:
         table.add_column(f"R@{k}", justify="right", no_wrap=True)
-    for heading in ("AUC-PR", "R@\n100P", "seconds", *(("SynOps/\nquery",) if spiking else ())):
+    for heading in ("AUC-PR", "R@\n100P", "time", *(("SynOps\n/query",) if spiking else ())):
         table.add_column(heading, justify="right", no_wrap=True)
     for result in results:
         scores, intervals = result.scores, result.scores.intervals
         first = _with_interval(scores.recall_at[1], intervals.recall_at[1] if intervals else None)
         area = _with_interval(scores.auc_pr, intervals.auc_pr if intervals else None)
         row = [first, *(f"{scores.recall_at[k]:.2f}" for k in RECALL_KS[1:]), area]
-        row += [f"{scores.recall_at_100_precision:.2f}", f"{result.seconds:.3g}"]
+        row += [f"{scores.recall_at_100_precision:.2f}", _time(result.seconds)]
         if spiking:
             row.append("" if result.synops_per_query is None else f"{result.synops_per_query:,.0f}")
         table.add_row(Text(result.name), *row)  # Text: a name in brackets is no markup
@@ -170,6 +170,10 @@ def _with_interval(value: float, interval: tuple[float, float] | None) -> str:
         return f"{value:.2f}"
     low, high = (f"{bound:.2f}".removeprefix("0") for bound in interval)
     return f"{value:.2f}\n{low}-{high}"
+
+
+def _time(seconds: float) -> str:
+    return f"{1000 * seconds:.0f} ms" if seconds < 0.995 else f"{seconds:,.1f} s"
 
 
 def _title(results: Sequence[MethodResult]) -> str:
