@@ -9,6 +9,8 @@ import warnings
 from types import ModuleType
 from typing import Any
 
+from engine.native.twins import sad, spiking
+
 _native: ModuleType | None
 _missing: str
 if os.environ.get("REVISIT_NATIVE") == "off":
@@ -35,3 +37,10 @@ def variant() -> str:
 def _pick(name: str, twin: Any) -> Any:
     """The compiled function of this name, or its NumPy twin."""
     return twin if _native is None else getattr(_native, name)
+
+
+simulate_spiking = _pick("simulate_spiking", spiking.simulate_spiking)
+encode_spikes = _pick("encode_spikes", spiking.encode_spikes)
+sad_bytes = _pick("sad_bytes", sad.sad_bytes)
+sad_floats = _pick("sad_floats", sad.sad_floats)
+sad_probe = _pick("sad_probe", sad.sad_probe)
