@@ -78,7 +78,7 @@ def firing_thresholds(rates: NDArray[Any], field: str) -> NDArray[np.uint64]:
         raise BadInput(f"Rates must be frames x inputs, but have {rates.ndim} dimension(s): flatten every frame to one row.")
     table = _LENS_TABLE if field == "lens" else _OWN_TABLE
     if rates.dtype == np.uint8:
-        return table[rates]
+        return np.asarray(table[rates])
     if rates.dtype not in (np.float32, np.float64):
         raise BadInput(f"Rates must be uint8 pixel values or float probabilities, but are {rates.dtype}: convert them.")
     if not bool(((rates >= 0) & (rates <= 1)).all()):  # a NaN fails both
@@ -118,7 +118,7 @@ def _lens_field(timebin: int, pixels: NDArray[np.int64], region: int, cancel: Ca
     torch's CPU generator is MT19937, its uniform float32 the low 24 bits of each output (torch, "TransformationHelper.h").
     """
     field = np.zeros((len(pixels), (timebin + 63) // 64 * 64), np.uint32)
-    generator = np.random.RandomState(LENS_SEED)  # noqa: NPY002  (the legacy generator is the one whose stream is torch's)
+    generator = np.random.RandomState(LENS_SEED)  # the legacy generator: its stream is torch's
     rows = max(1, _CHUNK // region)
     for first in range(0, timebin, rows):
         if cancel is not None:
@@ -131,11 +131,9 @@ def _lens_field(timebin: int, pixels: NDArray[np.int64], region: int, cancel: Ca
 
 
 def _table(bits: int) -> NDArray[np.uint64]:
-    # LENS divides in float32 before it compares; on our own field a pixel value is exactly value / 255.
-    if bits == _LENS_BITS:
-        shares = np.arange(256, dtype=np.float32) / np.float32(255)
-        return np.ceil(np.ldexp(shares.astype(np.float64), bits)).astype(np.uint64)
-    return np.array([-(-(value << bits) // 255) for value in range(256)], np.uint64)
+    # In float32, as LENS divides: a pixel value fires in the same steps as the float32 probability that it stands for.
+    shares = np.arange(256, dtype=np.float32) / np.float32(255)
+    return np.ceil(np.ldexp(shares.astype(np.float64), bits)).astype(np.uint64)
 
 
 _OWN_TABLE, _LENS_TABLE = _table(_OWN_BITS), _table(_LENS_BITS)

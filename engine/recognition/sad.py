@@ -10,12 +10,14 @@ from engine.errors import BadInput
 from engine.jobs import CancelToken, Emit, ignore
 from engine.recognition.pacing import in_chunks
 
+Distances = NDArray[np.int32] | NDArray[np.float32]
+
 _LONGEST = 1 << 23  # pixels whose differences still fit an int32
 
 
 def sad_distances(
     references: NDArray[Any], queries: NDArray[Any], emit: Emit = ignore, cancel: CancelToken | None = None, threads: int = 0
-) -> NDArray[np.int32] | NDArray[np.float32]:
+) -> Distances:
     """Distances between every reference and every query: sum over pixels of |reference - query|; lower is more alike.
 
     Args:
@@ -36,7 +38,8 @@ def sad_distances(
     references, queries = np.asarray(references), np.asarray(queries)
     if references.ndim < 2 or references.shape[1:] != queries.shape[1:]:
         raise BadInput(
-            f"Reference and query frames must have one size, but are {_size(references)} and {_size(queries)}: use one region of interest."
+            f"Reference and query frames must have one size, but are {_size(references)} and {_size(queries)}: "
+            "use one region of interest."
         )
     if references.dtype != queries.dtype or references.dtype not in (np.uint8, np.float32):
         raise BadInput(f"Frames must be all uint8 or all float32, but are {references.dtype} and {queries.dtype}: convert them.")
@@ -47,7 +50,8 @@ def sad_distances(
     if length > _LONGEST:
         raise BadInput(f"Frames of {length} pixels are too large to compare: {_LONGEST} is the most.")
     compare, multiple = (native.sad_floats, 16) if floats else (native.sad_bytes, 64)
-    result = np.zeros((len(references), len(queries)), np.float32 if floats else np.int32)
+    shape = (len(references), len(queries))
+    result: Distances = np.zeros(shape, np.float32) if floats else np.zeros(shape, np.int32)
     if length == 0 or len(queries) == 0:
         return result
     rows = _rows(queries, length, multiple)

@@ -20,7 +20,16 @@ from engine.jobs import CancelToken, Emit, ignore
 from engine.recognition.encoding import Selection, SpikingParameters, draw_field, firing_thresholds
 from engine.recognition.pacing import in_chunks
 
-__all__ = ["PreparedNetwork", "Selection", "SpikingParameters", "SpikingResult", "TwoLayerNetwork", "prepare", "similarity", "simulate"]
+__all__ = [
+    "PreparedNetwork",
+    "Selection",
+    "SpikingParameters",
+    "SpikingResult",
+    "TwoLayerNetwork",
+    "prepare",
+    "similarity",
+    "simulate",
+]
 
 _MOST_SPIKES = 1 << 24  # of one neuron in one step: what float32 can count
 
@@ -98,7 +107,9 @@ def prepare(
     features, inputs = feature_weights.shape
     places, fed = output_weights.shape
     if fed != features:
-        raise BadInput(f"The output layer reads {fed} features, but the feature layer has {features}: the weights are not one network's.")
+        raise BadInput(
+            f"The output layer reads {fed} features, but the feature layer has {features}: the weights are not one network's."
+        )
     feature_columns, feature_drive = _columns(feature_weights, feature_bias, feature_threshold, "feature")
     output_columns, output_drive = _columns(output_weights, output_bias, output_threshold, "output")
     from_inputs = _most_fired(feature_columns, feature_drive, 1.0, "feature")
@@ -151,9 +162,13 @@ def simulate(
     prepared = network if isinstance(network, PreparedNetwork) else prepare(network)
     inputs = np.asarray(inputs)
     if inputs.ndim != 2 or inputs.shape[1] != prepared.inputs:
-        raise BadInput(f"Queries must be rows of {prepared.inputs} inputs as the network has, but are {' x '.join(map(str, inputs.shape))}.")
+        raise BadInput(
+            f"Queries must be rows of {prepared.inputs} inputs as the network has, but are {' x '.join(map(str, inputs.shape))}."
+        )
     if prepared.most_spikes * parameters.timebin >= 2**31:
-        raise BadInput("The network's weights are so large that its spikes could not be counted: lower timebin, or check the weights.")
+        raise BadInput(
+            "The network's weights are so large that its spikes could not be counted: lower timebin, or check the weights."
+        )
     queries = len(inputs)
     result = SpikingResult(
         counts=np.zeros((prepared.places, queries), np.int32),
@@ -208,7 +223,9 @@ def similarity(result: SpikingResult, ties: Literal["membrane", "index"] = "memb
 def _weights(weights: Any, layer: str) -> NDArray[np.float32]:
     array = np.asarray(weights)
     if array.ndim != 2 or array.size == 0 or array.dtype.kind != "f":
-        raise BadInput(f"The {layer} weights must be a matrix of floats, but are {' x '.join(map(str, array.shape))} of {array.dtype}.")
+        raise BadInput(
+            f"The {layer} weights must be a matrix of floats, but are {' x '.join(map(str, array.shape))} of {array.dtype}."
+        )
     if not np.isfinite(array).all():
         raise BadInput(f"The {layer} weights hold values that are not finite: the network is damaged, train it again.")
     return array.astype(np.float32, copy=False)
@@ -217,18 +234,31 @@ def _weights(weights: Any, layer: str) -> NDArray[np.float32]:
 def _columns(
     weights: NDArray[np.float32], bias: ArrayLike | None, threshold: ArrayLike, layer: str
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Weights (sources, neurons padded to 16) and bias, over the threshold; 64-byte aligned, as the widest loads are."""
+    """Weights (panels, sources, width) and bias (padded), over the threshold; 64-byte aligned, as the widest loads are."""
     neurons, sources = weights.shape
     thresholds = _per_neuron(threshold, neurons, f"{layer} threshold")
     if not (thresholds > 0).all():
         raise BadInput(f"Every {layer} threshold must be above 0.")
-    columns = _aligned((sources, (neurons + 15) // 16 * 16))
-    columns[:, :neurons] = (weights / thresholds[:, None]).T
+    width = _panel_width(neurons)
+    panels = -(-neurons // width)
+    columns = _aligned((panels, sources, width))
+    scaled = weights / thresholds[:, None]
+    for panel in range(panels):
+        rows = scaled[panel * width : (panel + 1) * width]
+        columns[panel, :, : len(rows)] = rows.T
     drive = np.zeros(0, np.float32)
     if bias is not None:
-        drive = _aligned((columns.shape[1],))
+        drive = _aligned((panels * width,))
         drive[:neurons] = _per_neuron(bias, neurons, f"{layer} bias") / thresholds
     return columns, drive
+
+
+def _panel_width(neurons: int) -> int:
+    """How many neurons lie side by side in memory: all of a small layer; else so few that a panel's weights fit the L2 cache."""
+    vectors = -(-neurons // 16)
+    if vectors <= 16:
+        return 16 * vectors
+    return 16 * min((8, 7, 6), key=lambda width: -(-vectors // width) * width)  # the least padding, then the widest
 
 
 def _per_neuron(values: ArrayLike, neurons: int, name: str) -> NDArray[np.float32]:
@@ -242,10 +272,12 @@ def _per_neuron(values: ArrayLike, neurons: int, name: str) -> NDArray[np.float3
 
 def _most_fired(columns: NDArray[np.float32], drive: NDArray[np.float32], times: float, layer: str) -> float:
     """The most spikes that one neuron could fire in one step, every source firing `times`."""
-    positive = times * np.maximum(columns, 0).sum(axis=0, dtype=np.float64) + (np.maximum(drive, 0) if drive.size else 0)
+    positive = times * np.maximum(columns, 0).sum(axis=1, dtype=np.float64).ravel() + (np.maximum(drive, 0) if drive.size else 0)
     most = float(positive.max()) + 1
     if not most < _MOST_SPIKES:  # an overflow to infinity too
-        raise BadInput(f"The {layer} weights are so large that a neuron's spikes could not be counted: check the network's weights.")
+        raise BadInput(
+            f"The {layer} weights are so large that a neuron's spikes could not be counted: check the network's weights."
+        )
     return most
 
 

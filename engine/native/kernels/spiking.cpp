@@ -227,7 +227,7 @@ void list_spikes(const uint64_t* bits, size_t inputs, size_t words, size_t steps
                 list.sources[cursors[64 * word + __builtin_ctzll(left)]++] = static_cast<uint32_t>(input);
 }
 
-size_t block_neurons(size_t padded) { return padded <= most_vectors * lanes ? padded : 8 * lanes; }
+size_t block_neurons() { return most_vectors * lanes; }
 
 size_t lane_count() { return lanes; }
 

@@ -25,7 +25,7 @@ struct SpikeList {
 
 // One block of neurons of a layer, over one window of steps.
 struct NeuronBlock {
-    const float* columns;  // (sources, stride): the weights of every source to all neurons of the layer, at this block's first
+    const float* columns;  // (sources, stride): the weights of every source, at this block's first neuron
     size_t stride;
     const float* bias;   // of this block, or null
     float* membranes;    // of this block, kept from window to window
@@ -42,8 +42,8 @@ REVISIT_KERNEL(void draw_spikes(const uint64_t* thresholds, size_t inputs, const
                                 size_t words, size_t steps, uint64_t* bits))
 // Lists the set bits by step; `cursors` is scratch of 64 * words entries. The sources need inputs * steps entries at most.
 REVISIT_KERNEL(void list_spikes(const uint64_t* bits, size_t inputs, size_t words, size_t steps, uint32_t* cursors, SpikeList list))
-// Neurons that one block should hold in a layer of `padded` neurons (a multiple of 16): what registers and the L2 cache take.
-REVISIT_KERNEL(size_t block_neurons(size_t padded))
+// Neurons that one block holds at most: what the registers take.
+REVISIT_KERNEL(size_t block_neurons())
 // Vector width in neurons.
 REVISIT_KERNEL(size_t lane_count())
 // Runs a block over the window; spikes go to `fired` (capacity: neurons of the block * steps + 16), or to block.totals.

@@ -23,11 +23,29 @@ constexpr std::size_t group_bytes = std::size_t{64} << 20;
 constexpr std::size_t group_queries = 8;             // queries that share a block of weights while it is in the L2 cache
 
 struct Layer {
-    const float* columns;
+    const float* columns;  // (panels, sources, width): side by side in memory what one block of neurons reads
     const float* bias;
     const std::int64_t* fan_out;  // nonzero weights of every source
-    std::size_t sources, neurons;  // neurons padded to 16
+    std::size_t panels, sources, width;
+
+    std::size_t neurons() const { return panels * width; }
 };
+
+// A part of a panel as wide as this variant's registers take.
+struct Part {
+    const float* columns;
+    std::size_t first, width;
+};
+
+std::vector<Part> parts_of(const Layer& layer) {
+    const std::size_t most = REVISIT_PICK(block_neurons)();
+    std::vector<Part> parts;
+    for (std::size_t panel = 0; panel < layer.panels; ++panel)
+        for (std::size_t start = 0; start < layer.width; start += most)
+            parts.push_back({layer.columns + panel * layer.sources * layer.width + start, panel * layer.width + start,
+                             std::min(most, layer.width - start)});
+    return parts;
+}
 
 struct Results {
     std::int32_t* counts;
@@ -45,27 +63,27 @@ struct Scratch {
 };
 
 struct QueryState {
-    Scratch<uint32_t> input_offsets, input_sources, block_offsets, block_sources, feature_offsets, feature_sources;
-    Scratch<float> block_counts, feature_counts, feature_membranes, output_membranes;
+    Scratch<uint32_t> input_offsets, input_sources, part_offsets, part_sources, feature_offsets, feature_sources;
+    Scratch<float> part_counts, feature_counts, feature_membranes, output_membranes;
     Scratch<int32_t> output_totals;
 
-    QueryState(const Layer& feature, const Layer& output, std::size_t steps, std::size_t block, std::size_t blocks)
+    QueryState(const Layer& feature, const Layer& output, std::size_t steps, std::size_t parts)
         : input_offsets(steps + 1),
           input_sources(feature.sources * steps),
-          block_offsets(blocks * (steps + 1)),
-          block_sources(blocks * (block * steps + 16)),
+          part_offsets(parts * (steps + 1)),
+          part_sources(feature.neurons() * steps + 16 * parts),
           feature_offsets(steps + 1),
-          feature_sources(blocks > 1 ? feature.neurons * steps : 0),
-          block_counts(blocks * (block * steps + 16)),
-          feature_counts(blocks > 1 ? feature.neurons * steps : 0),
-          feature_membranes(feature.neurons),
-          output_membranes(output.neurons),
-          output_totals(output.neurons) {}
+          feature_sources(parts > 1 ? feature.neurons() * steps : 0),
+          part_counts(feature.neurons() * steps + 16 * parts),
+          feature_counts(parts > 1 ? feature.neurons() * steps : 0),
+          feature_membranes(feature.neurons()),
+          output_membranes(output.neurons()),
+          output_totals(output.neurons()) {}
 
     SpikeList input() const { return {input_offsets.get(), input_sources.get(), nullptr}; }
-    SpikeList of_block(std::size_t index, std::size_t steps, std::size_t block) const {
-        const std::size_t start = index * (block * steps + 16);
-        return {block_offsets.get() + index * (steps + 1), block_sources.get() + start, block_counts.get() + start};
+    SpikeList of_part(std::size_t index, const Part& part, std::size_t steps) const {
+        const std::size_t start = part.first * steps + 16 * index;
+        return {part_offsets.get() + index * (steps + 1), part_sources.get() + start, part_counts.get() + start};
     }
     SpikeList merged() const { return {feature_offsets.get(), feature_sources.get(), feature_counts.get()}; }
 };
@@ -77,9 +95,9 @@ public:
           output_(output),
           timebin_(timebin),
           steps_(std::min(timebin, 64 * window_words)),
-          block_(REVISIT_PICK(block_neurons)(feature.neurons)),
-          blocks_((feature.neurons + block_ - 1) / block_) {
-        const std::size_t each = steps_ * (4 * feature.sources + 16 * feature.neurons) + 1;
+          feature_parts_(parts_of(feature)),
+          output_parts_(parts_of(output)) {
+        const std::size_t each = steps_ * (4 * feature.sources + 16 * feature.neurons()) + 1;
         capacity_ = std::min(group_queries, std::max<std::size_t>(1, group_bytes / each));
     }
 
@@ -89,7 +107,7 @@ public:
         const std::size_t size = std::min(capacity_, last - first);
         std::vector<QueryState> group;
         group.reserve(size);
-        for (std::size_t i = 0; i < size; ++i) group.emplace_back(feature_, output_, steps_, block_, blocks_);
+        for (std::size_t i = 0; i < size; ++i) group.emplace_back(feature_, output_, steps_, feature_parts_.size());
         Scratch<std::uint64_t> bits(feature_.sources * window_words);
         Scratch<std::uint32_t> cursors(64 * window_words);
         for (std::size_t start = first; start < last; start += size) {
@@ -112,50 +130,57 @@ public:
 
 private:
     void begin(QueryState& state, const Results& results, std::size_t query) const {
-        std::fill_n(state.feature_membranes.get(), feature_.neurons, 0.0f);
-        std::fill_n(state.output_membranes.get(), output_.neurons, 0.0f);
-        std::fill_n(state.output_totals.get(), output_.neurons, 0);
+        std::fill_n(state.feature_membranes.get(), feature_.neurons(), 0.0f);
+        std::fill_n(state.output_membranes.get(), output_.neurons(), 0.0f);
+        std::fill_n(state.output_totals.get(), output_.neurons(), 0);
         results.synops[query] = 0;
         std::fill_n(results.spikes + 3 * query, 3, std::int64_t{0});
     }
 
     void window(std::vector<QueryState>& group, std::size_t count, std::size_t steps, std::size_t start, const Results& results) const {
         const std::size_t lanes = REVISIT_PICK(lane_count)();
-        for (std::size_t b = 0; b < blocks_; ++b) {
-            const std::size_t first = b * block_, width = std::min(block_, feature_.neurons - first);
+        for (std::size_t p = 0; p < feature_parts_.size(); ++p) {
+            const Part& part = feature_parts_[p];
             for (std::size_t i = 0; i < count; ++i) {
-                const NeuronBlock block{feature_.columns + first, feature_.neurons, feature_.bias ? feature_.bias + first : nullptr,
-                                        group[i].feature_membranes.get() + first, nullptr, width / lanes, static_cast<uint32_t>(first)};
-                const SpikeList fired = group[i].of_block(b, steps_, block_);
+                const NeuronBlock block{part.columns,
+                                        feature_.width,
+                                        feature_.bias ? feature_.bias + part.first : nullptr,
+                                        group[i].feature_membranes.get() + part.first,
+                                        nullptr,
+                                        part.width / lanes,
+                                        static_cast<uint32_t>(part.first)};
+                const SpikeList fired = group[i].of_part(p, part, steps_);
                 REVISIT_PICK(integrate)(block, group[i].input(), steps, &fired);
             }
         }
         for (std::size_t i = 0; i < count; ++i) {
-            if (blocks_ > 1) merge(group[i], steps);
+            if (feature_parts_.size() > 1) merge(group[i], steps);
             tally(group[i], steps, start + i, results);
         }
-        const std::size_t wide = REVISIT_PICK(block_neurons)(output_.neurons);
-        for (std::size_t first = 0; first < output_.neurons; first += wide) {
-            const std::size_t width = std::min(wide, output_.neurons - first);
+        for (const Part& part : output_parts_) {
             for (std::size_t i = 0; i < count; ++i) {
-                const NeuronBlock block{output_.columns + first, output_.neurons, output_.bias ? output_.bias + first : nullptr,
-                                        group[i].output_membranes.get() + first, group[i].output_totals.get() + first, width / lanes,
-                                        static_cast<uint32_t>(first)};
+                const NeuronBlock block{part.columns,
+                                        output_.width,
+                                        output_.bias ? output_.bias + part.first : nullptr,
+                                        group[i].output_membranes.get() + part.first,
+                                        group[i].output_totals.get() + part.first,
+                                        part.width / lanes,
+                                        static_cast<uint32_t>(part.first)};
                 REVISIT_PICK(integrate)(block, features(group[i]), steps, nullptr);
             }
         }
     }
 
-    SpikeList features(const QueryState& state) const { return blocks_ > 1 ? state.merged() : state.of_block(0, steps_, block_); }
+    SpikeList features(const QueryState& state) const { return feature_parts_.size() > 1 ? state.merged() : state.of_part(0, feature_parts_[0], steps_); }
 
-    // The blocks' lists, in one: blocks ascend, so sources stay in order within a step.
+    // The parts' lists, in one: parts ascend, so sources stay in order within a step.
     void merge(QueryState& state, std::size_t steps) const {
         const SpikeList all = state.merged();
         std::uint32_t total = 0;
         for (std::size_t step = 0; step < steps; ++step) {
             all.offsets[step] = total;
-            for (std::size_t b = 0; b < blocks_; ++b) {
-                const SpikeList part = state.of_block(b, steps_, block_);
+            for (std::size_t p = 0; p < feature_parts_.size(); ++p) {
+                const SpikeList part = state.of_part(p, feature_parts_[p], steps_);
                 const std::uint32_t from = part.offsets[step], found = part.offsets[step + 1] - from;
                 std::memcpy(all.sources + total, part.sources + from, found * sizeof(std::uint32_t));
                 std::memcpy(all.counts + total, part.counts + from, found * sizeof(float));
@@ -188,7 +213,8 @@ private:
     }
 
     Layer feature_, output_;
-    std::size_t timebin_, steps_, block_, blocks_, capacity_;
+    std::size_t timebin_, steps_, capacity_ = 1;
+    std::vector<Part> feature_parts_, output_parts_;
 };
 
 void require(bool held, const char* what) {
@@ -205,12 +231,18 @@ DrawSource draw_source(const Array<std::uint32_t>& field, std::size_t inputs, st
 }
 
 Layer layer(const Array<float>& columns, const Array<float>& bias, const Array<std::int64_t>& fan_out, std::size_t sources) {
-    require(columns.ndim() == 2 && static_cast<std::size_t>(columns.shape(0)) == sources, "columns need one row a source");
-    require(columns.shape(1) > 0 && columns.shape(1) % 16 == 0, "columns must be padded to 16 neurons");
-    require(columns.shape(1) <= (py::ssize_t{1} << 31), "too many neurons");
-    require(bias.size() == 0 || bias.size() == columns.shape(1), "bias needs one entry a padded neuron");
+    require(columns.ndim() == 3 && static_cast<std::size_t>(columns.shape(1)) == sources, "columns need one row a source");
+    require(columns.shape(0) > 0 && columns.shape(2) > 0 && columns.shape(2) % 16 == 0, "columns must be padded to 16 neurons");
+    const py::ssize_t neurons = columns.shape(0) * columns.shape(2);
+    require(neurons <= (py::ssize_t{1} << 24), "too many neurons");  // a window's spikes are counted in 32 bits
+    require(bias.size() == 0 || bias.size() == neurons, "bias needs one entry a padded neuron");
     require(static_cast<std::size_t>(fan_out.size()) == sources, "fan_out needs one entry a source");
-    return {columns.data(), bias.size() ? bias.data() : nullptr, fan_out.data(), sources, static_cast<std::size_t>(columns.shape(1))};
+    return {columns.data(),
+            bias.size() ? bias.data() : nullptr,
+            fan_out.data(),
+            static_cast<std::size_t>(columns.shape(0)),
+            sources,
+            static_cast<std::size_t>(columns.shape(2))};
 }
 
 py::tuple simulate_spiking(const Array<std::uint64_t>& thresholds, const Array<std::uint32_t>& field, std::uint64_t seed, std::uint64_t first_frame,
@@ -218,18 +250,21 @@ py::tuple simulate_spiking(const Array<std::uint64_t>& thresholds, const Array<s
                            const Array<std::int64_t>& feature_fan_out, const Array<float>& output_columns, const Array<float>& output_bias,
                            const Array<std::int64_t>& output_fan_out, std::size_t outputs, int threads) {
     require(thresholds.ndim() == 2, "thresholds must be (queries, inputs)");
+    require(thresholds.shape(1) <= (py::ssize_t{1} << 24), "too many inputs");
     const std::size_t queries = static_cast<std::size_t>(thresholds.shape(0)), inputs = static_cast<std::size_t>(thresholds.shape(1));
     const DrawSource source = draw_source(field, inputs, timebin, seed, first_frame);
     const Layer feature = layer(feature_columns, feature_bias, feature_fan_out, inputs);
     const std::size_t features = static_cast<std::size_t>(output_fan_out.size());
-    require(features <= feature.neurons, "more rows of output columns than feature neurons");
+    require(features <= feature.neurons(), "more rows of output columns than feature neurons");
     const Layer output = layer(output_columns, output_bias, output_fan_out, features);
-    require(outputs <= output.neurons, "more outputs than output neurons");
+    require(outputs <= output.neurons(), "more outputs than output neurons");
     // Padded feature neurons have no weights and never fire, so that no index beyond `features` reaches the output columns.
-    for (std::size_t i = 0; i < inputs; ++i)
-        for (std::size_t n = features; n < feature.neurons; ++n)
-            require(feature.columns[i * feature.neurons + n] == 0.0f, "padded neurons must have no weights");
-    for (std::size_t n = features; feature.bias != nullptr && n < feature.neurons; ++n) require(feature.bias[n] <= 0.0f, "padded neurons must have no bias");
+    for (std::size_t n = features; n < feature.neurons(); ++n)
+        for (std::size_t i = 0; i < inputs; ++i)
+            require(feature.columns[(n / feature.width * inputs + i) * feature.width + n % feature.width] == 0.0f,
+                    "padded neurons must have no weights");
+    for (std::size_t n = features; feature.bias != nullptr && n < feature.neurons(); ++n)
+        require(feature.bias[n] <= 0.0f, "padded neurons must have no bias");
 
     const py::ssize_t rows = thresholds.shape(0), width = static_cast<py::ssize_t>(outputs);
     Array<std::int32_t> counts({rows, width});

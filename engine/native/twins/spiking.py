@@ -12,7 +12,12 @@ def philox(counter: NDArray[np.uint32], seed: int) -> NDArray[np.uint32]:
     key0, key1 = seed & 0xFFFFFFFF, seed >> 32
     for _ in range(10):
         first, second = c0 * np.uint64(0xD2511F53), c2 * np.uint64(0xCD9E8D57)
-        c0, c1, c2, c3 = (second >> shift) ^ c1 ^ np.uint64(key0), second & low, (first >> shift) ^ c3 ^ np.uint64(key1), first & low
+        c0, c1, c2, c3 = (
+            (second >> shift) ^ c1 ^ np.uint64(key0),
+            second & low,
+            (first >> shift) ^ c3 ^ np.uint64(key1),
+            first & low,
+        )
         key0, key1 = (key0 + 0x9E3779B9) & 0xFFFFFFFF, (key1 + 0xBB67AE85) & 0xFFFFFFFF
     return np.stack([c0, c1, c2, c3], axis=-1).astype(np.uint32)
 
@@ -79,23 +84,28 @@ def simulate_spiking(
     outputs: int,
     threads: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
-    """Queries (queries, inputs) through both layers, from resting membranes; columns are (sources, padded neurons).
+    """Queries (queries, inputs) through both layers, from resting membranes.
+
+    Columns are (panels, sources, width): neuron n of the layer is column n % width of panel n // width, padded with neurons
+    that have no weights.
 
     Returns output spike counts (queries, outputs), residual membranes (queries, outputs), synaptic operations (queries) and
     the spikes of the input, feature and output layers (queries, 3). `threads` is of no use here.
     """
     queries, features = len(thresholds), len(output_fan_out)
+    into_features = feature_columns.transpose(1, 0, 2).reshape(feature_columns.shape[1], -1)
+    into_outputs = output_columns.transpose(1, 0, 2).reshape(output_columns.shape[1], -1)
     counts = np.zeros((queries, outputs), np.int32)
     membranes = np.zeros((queries, outputs), np.float32)
     synops = np.zeros(queries, np.int64)
     spikes = np.zeros((queries, 3), np.int64)
     for query in range(queries):
         bits = raster(thresholds[query], field, seed, first_frame + query, timebin).astype(np.int32)
-        feature_membranes = np.zeros(feature_columns.shape[1], np.float32)
-        output_membranes = np.zeros(output_columns.shape[1], np.float32)
+        feature_membranes = np.zeros(into_features.shape[1], np.float32)
+        output_membranes = np.zeros(into_outputs.shape[1], np.float32)
         for step in range(timebin):
-            feature = iaf_step(bits[step], feature_columns, feature_bias, feature_membranes)[:features]
-            output = iaf_step(feature, output_columns, output_bias, output_membranes)[:outputs]
+            feature = iaf_step(bits[step], into_features, feature_bias, feature_membranes)[:features]
+            output = iaf_step(feature, into_outputs, output_bias, output_membranes)[:outputs]
             counts[query] += output
             synops[query] += bits[step] @ feature_fan_out + feature @ output_fan_out
             spikes[query] += bits[step].sum(), feature.sum(), output.sum()
