@@ -93,9 +93,14 @@ inline void philox(Word (&counter)[4], uint64_t seed) {
 }
 
 inline Word iota(uint32_t start) {
-    Word values;
-    for (size_t lane = 0; lane < lanes; ++lane) values[lane] = start + static_cast<uint32_t>(lane);
-    return values;
+#if VECTOR_BYTES == 64
+    const Word zero_up = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+#elif VECTOR_BYTES == 32
+    const Word zero_up = {0, 1, 2, 3, 4, 5, 6, 7};
+#else
+    const Word zero_up = {0, 1, 2, 3};
+#endif
+    return zero_up + start;
 }
 
 // The 64 steps of one word: step 64 g + 16 w + l takes word w of the counter (16 g + l, input, frame).
@@ -120,21 +125,18 @@ inline uint64_t field_word(uint32_t limit, const uint32_t* draws) {
     return bits;
 }
 
-// Appends the neurons of one vector that fire; returns how many.
-inline uint32_t append(Int spikes, uint32_t first, uint32_t* sources, float* counts) {
+// Appends the neurons of one vector that fire, the first of which is `first` of its block; returns how many. May write 16 entries.
+inline uint32_t append(Int spikes, uint32_t first, uint32_t* entries) {
 #if defined(__AVX512F__)
     const __m512i value = reinterpret_cast<__m512i>(spikes);
     const __mmask16 fires = _mm512_test_epi32_mask(value, value);
-    const __m512i index = reinterpret_cast<__m512i>(iota(0) + first);
-    _mm512_storeu_si512(sources, _mm512_maskz_compress_epi32(fires, index));
-    _mm512_storeu_ps(counts, _mm512_cvtepi32_ps(_mm512_maskz_compress_epi32(fires, value)));
+    _mm512_storeu_si512(entries, _mm512_maskz_compress_epi32(fires, reinterpret_cast<__m512i>((spikes << 8) | reinterpret_cast<Int>(iota(first)))));
     return static_cast<uint32_t>(__builtin_popcount(fires));
 #else
     uint32_t fires = bits_of(spikes > 0), found = 0;
     for (; fires != 0; fires &= fires - 1, ++found) {
         const uint32_t lane = static_cast<uint32_t>(__builtin_ctz(fires));
-        sources[found] = first + lane;
-        counts[found] = static_cast<float>(spikes[lane]);
+        entries[found] = static_cast<uint32_t>(spikes[lane]) << 8 | (first + lane);
     }
     return found;
 #endif
@@ -143,13 +145,14 @@ inline uint32_t append(Int spikes, uint32_t first, uint32_t* sources, float* cou
 // `listed`: the block's spikes are listed and what arrives is single spikes (the feature layer); else they are summed and what
 // arrives may be several spikes of one neuron (the output layer).
 template <size_t N, bool listed>
-void run(const NeuronBlock& block, const SpikeList& arriving, size_t steps, const SpikeList* fired) {
+void run(const NeuronBlock& block, const SpikeList& arriving, size_t steps, const FiredList* fired) {
     Float membranes[N];
     Int totals[N];
     for (size_t i = 0; i < N; ++i) {
         membranes[i] = load(block.membranes + i * lanes);
         if (!listed) totals[i] = *reinterpret_cast<const IntAt*>(block.totals + i * lanes);
     }
+    uint32_t* const entries = listed ? fired->entries : nullptr;
     uint32_t appended = 0;
     for (size_t step = 0; step < steps; ++step) {
         Float sum[N];
@@ -163,13 +166,14 @@ void run(const NeuronBlock& block, const SpikeList& arriving, size_t steps, cons
             }
         }
         if (listed) fired->offsets[step] = appended;
+#pragma GCC unroll 16
         for (size_t i = 0; i < N; ++i) {
             const Float potential = membranes[i] + sum[i];
             const Int spikes = __builtin_convertvector(potential > 0.0f ? potential : Float{}, Int);  // truncates
             const Float rest = potential - __builtin_convertvector(spikes, Float);
             membranes[i] = rest < -1.0f ? Float{} - 1.0f : rest;
             if (listed)
-                appended += append(spikes, block.first + static_cast<uint32_t>(i * lanes), fired->sources + appended, fired->counts + appended);
+                appended += append(spikes, static_cast<uint32_t>(i * lanes), entries + appended);
             else
                 totals[i] += spikes;
         }
@@ -183,7 +187,7 @@ void run(const NeuronBlock& block, const SpikeList& arriving, size_t steps, cons
 
 // Finds the instance for a block's width, most_vectors at most.
 template <size_t N, bool listed>
-void dispatch(const NeuronBlock& block, const SpikeList& arriving, size_t steps, const SpikeList* fired) {
+void dispatch(const NeuronBlock& block, const SpikeList& arriving, size_t steps, const FiredList* fired) {
     if constexpr (N > 0) {
         if (block.vectors == N)
             run<N, listed>(block, arriving, steps, fired);
@@ -231,11 +235,25 @@ size_t block_neurons() { return most_vectors * lanes; }
 
 size_t lane_count() { return lanes; }
 
-void integrate(const NeuronBlock& block, const SpikeList& arriving, size_t steps, const SpikeList* fired) {
+void integrate(const NeuronBlock& block, const SpikeList& arriving, size_t steps, const FiredList* fired) {
     if (fired != nullptr)
         dispatch<most_vectors, true>(block, arriving, steps, fired);
     else
         dispatch<most_vectors, false>(block, arriving, steps, fired);
+}
+
+void join_fired(const FiredList* blocks, const uint32_t* first, size_t count, size_t steps, SpikeList joined) {
+    uint32_t total = 0;
+    for (size_t step = 0; step < steps; ++step) {
+        joined.offsets[step] = total;
+        for (size_t b = 0; b < count; ++b)
+            for (uint32_t k = blocks[b].offsets[step]; k < blocks[b].offsets[step + 1]; ++k, ++total) {
+                const uint32_t entry = blocks[b].entries[k];
+                joined.sources[total] = first[b] + (entry & 255);
+                joined.counts[total] = static_cast<float>(entry >> 8);
+            }
+    }
+    joined.offsets[steps] = total;
 }
 
 }  // namespace revisit::REVISIT_VARIANT

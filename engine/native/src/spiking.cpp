@@ -63,29 +63,27 @@ struct Scratch {
 };
 
 struct QueryState {
-    Scratch<uint32_t> input_offsets, input_sources, part_offsets, part_sources, feature_offsets, feature_sources;
-    Scratch<float> part_counts, feature_counts, feature_membranes, output_membranes;
+    Scratch<uint32_t> input_offsets, input_sources, part_offsets, part_entries, feature_offsets, feature_sources;
+    Scratch<float> feature_counts, feature_membranes, output_membranes;
     Scratch<int32_t> output_totals;
 
     QueryState(const Layer& feature, const Layer& output, std::size_t steps, std::size_t parts)
         : input_offsets(steps + 1),
           input_sources(feature.sources * steps),
           part_offsets(parts * (steps + 1)),
-          part_sources(feature.neurons() * steps + 16 * parts),
+          part_entries(feature.neurons() * steps + 16 * parts),
           feature_offsets(steps + 1),
-          feature_sources(parts > 1 ? feature.neurons() * steps : 0),
-          part_counts(feature.neurons() * steps + 16 * parts),
-          feature_counts(parts > 1 ? feature.neurons() * steps : 0),
+          feature_sources(feature.neurons() * steps),
+          feature_counts(feature.neurons() * steps),
           feature_membranes(feature.neurons()),
           output_membranes(output.neurons()),
           output_totals(output.neurons()) {}
 
     SpikeList input() const { return {input_offsets.get(), input_sources.get(), nullptr}; }
-    SpikeList of_part(std::size_t index, const Part& part, std::size_t steps) const {
-        const std::size_t start = part.first * steps + 16 * index;
-        return {part_offsets.get() + index * (steps + 1), part_sources.get() + start, part_counts.get() + start};
+    FiredList of_part(std::size_t index, const Part& part, std::size_t steps) const {
+        return {part_offsets.get() + index * (steps + 1), part_entries.get() + part.first * steps + 16 * index};
     }
-    SpikeList merged() const { return {feature_offsets.get(), feature_sources.get(), feature_counts.get()}; }
+    SpikeList features() const { return {feature_offsets.get(), feature_sources.get(), feature_counts.get()}; }
 };
 
 class Simulation {
@@ -97,7 +95,7 @@ public:
           steps_(std::min(timebin, 64 * window_words)),
           feature_parts_(parts_of(feature)),
           output_parts_(parts_of(output)) {
-        const std::size_t each = steps_ * (4 * feature.sources + 16 * feature.neurons()) + 1;
+        const std::size_t each = steps_ * (4 * feature.sources + 12 * feature.neurons()) + 1;
         capacity_ = std::min(group_queries, std::max<std::size_t>(1, group_bytes / each));
     }
 
@@ -147,14 +145,13 @@ private:
                                         feature_.bias ? feature_.bias + part.first : nullptr,
                                         group[i].feature_membranes.get() + part.first,
                                         nullptr,
-                                        part.width / lanes,
-                                        static_cast<uint32_t>(part.first)};
-                const SpikeList fired = group[i].of_part(p, part, steps_);
+                                        part.width / lanes};
+                const FiredList fired = group[i].of_part(p, part, steps_);
                 REVISIT_PICK(integrate)(block, group[i].input(), steps, &fired);
             }
         }
         for (std::size_t i = 0; i < count; ++i) {
-            if (feature_parts_.size() > 1) merge(group[i], steps);
+            join(group[i], steps);
             tally(group[i], steps, start + i, results);
         }
         for (const Part& part : output_parts_) {
@@ -164,34 +161,24 @@ private:
                                         output_.bias ? output_.bias + part.first : nullptr,
                                         group[i].output_membranes.get() + part.first,
                                         group[i].output_totals.get() + part.first,
-                                        part.width / lanes,
-                                        static_cast<uint32_t>(part.first)};
-                REVISIT_PICK(integrate)(block, features(group[i]), steps, nullptr);
+                                        part.width / lanes};
+                REVISIT_PICK(integrate)(block, group[i].features(), steps, nullptr);
             }
         }
     }
 
-    SpikeList features(const QueryState& state) const { return feature_parts_.size() > 1 ? state.merged() : state.of_part(0, feature_parts_[0], steps_); }
-
-    // The parts' lists, in one: parts ascend, so sources stay in order within a step.
-    void merge(QueryState& state, std::size_t steps) const {
-        const SpikeList all = state.merged();
-        std::uint32_t total = 0;
-        for (std::size_t step = 0; step < steps; ++step) {
-            all.offsets[step] = total;
-            for (std::size_t p = 0; p < feature_parts_.size(); ++p) {
-                const SpikeList part = state.of_part(p, feature_parts_[p], steps_);
-                const std::uint32_t from = part.offsets[step], found = part.offsets[step + 1] - from;
-                std::memcpy(all.sources + total, part.sources + from, found * sizeof(std::uint32_t));
-                std::memcpy(all.counts + total, part.counts + from, found * sizeof(float));
-                total += found;
-            }
+    void join(const QueryState& state, std::size_t steps) const {
+        std::vector<FiredList> fired;
+        std::vector<std::uint32_t> first;
+        for (std::size_t p = 0; p < feature_parts_.size(); ++p) {
+            fired.push_back(state.of_part(p, feature_parts_[p], steps_));
+            first.push_back(static_cast<std::uint32_t>(feature_parts_[p].first));
         }
-        all.offsets[steps] = total;
+        REVISIT_PICK(join_fired)(fired.data(), first.data(), fired.size(), steps, state.features());
     }
 
     void tally(const QueryState& state, std::size_t steps, std::size_t query, const Results& results) const {
-        const SpikeList input = state.input(), fired = features(state);
+        const SpikeList input = state.input(), fired = state.features();
         std::int64_t synops = 0, spikes = 0;
         for (std::uint32_t k = 0; k < input.offsets[steps]; ++k) synops += feature_.fan_out[input.sources[k]];
         for (std::uint32_t k = 0; k < fired.offsets[steps]; ++k) {
