@@ -12,6 +12,7 @@ from engine.recognition.pacing import in_chunks
 
 Distances = NDArray[np.int32] | NDArray[np.float32]
 
+_FIRST = 1 << 27  # pixels compared in the first call: a tenth of a second at worst
 _LONGEST = 1 << 23  # pixels whose differences still fit an int32
 
 
@@ -59,7 +60,7 @@ def sad_distances(
     def work(start: int, stop: int) -> None:
         result[start:stop] = compare(_rows(references[start:stop], length, multiple), rows, threads)
 
-    in_chunks(len(references), work, "Comparing frames", "references", emit, cancel, first=4 if len(queries) > 1000 else 64)
+    in_chunks(len(references), work, "Comparing frames", "references", emit, cancel, first=_FIRST // (len(queries) * length))
     return result
 
 
