@@ -9,6 +9,8 @@ import warnings
 from types import ModuleType
 from typing import Any
 
+from engine.native.twins import training as _training
+
 _native: ModuleType | None
 _missing: str
 if os.environ.get("REVISIT_NATIVE") == "off":
@@ -35,3 +37,6 @@ def variant() -> str:
 def _pick(name: str, twin: Any) -> Any:
     """The compiled function of this name, or its NumPy twin."""
     return twin if _native is None else getattr(_native, name)
+
+
+TrainingLayer = _pick("TrainingLayer", _training.TrainingLayer)

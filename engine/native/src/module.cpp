@@ -5,7 +5,10 @@
 
 namespace py = pybind11;
 
+void bind_training(py::module_& module);
+
 PYBIND11_MODULE(_native, module) {
     module.doc() = "Revisit's compiled loops. Import them from engine.native, which falls back to NumPy where this is missing.";
     module.def("variant", &revisit::variant_name, "The vector variant in use: baseline, avx2 or avx512.");
+    bind_training(module);
 }
