@@ -110,7 +110,8 @@ def initial_network(inputs: int, parameters: "LensTrainingParameters", places: i
     features = int(inputs * parameters.feature_multiplier)
     if features < 1:
         raise BadInput(
-            f"feature_multiplier {parameters.feature_multiplier} gives no feature neuron for {inputs} inputs: make it at least {1 / inputs:.3g}."
+            f"feature_multiplier {parameters.feature_multiplier} gives no feature neuron for {inputs} inputs: "
+            f"make it at least {1 / inputs:.3g}."
         )
     if features * max(inputs, places) > 2**31:
         raise BadInput(
@@ -160,7 +161,8 @@ def load_network(path: Path) -> LensNetwork:
     """Read a network of LENS's or ours; nothing in the file is run.
 
     Raises:
-        BadInput: the file is missing, broken, holds more than tensors, or its keys, shapes, dtypes or values are not a LENS network's.
+        BadInput: the file is missing, broken, holds more than tensors, or its keys, shapes, dtypes or values are not those of
+            a LENS network.
     """
     import torch
 
@@ -168,9 +170,7 @@ def load_network(path: Path) -> LensNetwork:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
-        raise BadInput(
-            f"{path} holds Python code or objects, which are never run: save the network's state dict alone."
-        ) from None
+        raise BadInput(f"{path} holds Python code or objects, which are never run: save the state dict alone.") from None
     except Exception as error:  # torch raises errors of many kinds for a broken file
         raise BadInput(f"{path} cannot be read as a network ({type(error).__name__}): copy it again from its source.") from None
     if not isinstance(state, dict) or set(state) != set(_KEYS):
@@ -189,7 +189,7 @@ def load_network(path: Path) -> LensNetwork:
     feature_thr, feature_w, output_thr, output_w = (arrays[key] for key in _KEYS)
     if feature_thr.shape != (1, len(feature_w)) or output_thr.shape != (1, len(output_w)):
         raise BadInput(
-            f"{path}: a layer's thr must have the shape (1, neurons) of its weights {feature_w.shape} and {output_w.shape}."
+            f"{path}: each layer's thr must have the shape (1, neurons), for weights of {feature_w.shape} and {output_w.shape}."
         )
     if output_w.shape[1] != len(feature_w) or 0 in (*feature_w.shape, *output_w.shape):
         raise BadInput(f"{path}: the output layer's weights {output_w.shape} do not fit the feature layer's {feature_w.shape}.")

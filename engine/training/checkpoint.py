@@ -52,16 +52,17 @@ def write_checkpoint(path: Path, state: TrainingState, parameters: LensTrainingP
         "generator": state.generator,
     }
     network = state.network
-    arrays = (
-        network.feature_weights,
-        network.feature_thresholds,
-        state.feature_signs,
-        network.output_weights,
-        network.output_thresholds,
-        state.output_signs,
-    )
     with replacing(path) as part, part.open("wb") as file:
-        np.savez(file, header=np.array(json.dumps(header)), **dict(zip(_ARRAYS, arrays, strict=True)))
+        np.savez(
+            file,
+            header=np.array(json.dumps(header)),
+            feature_weights=network.feature_weights,
+            feature_thresholds=network.feature_thresholds,
+            feature_signs=state.feature_signs,
+            output_weights=network.output_weights,
+            output_thresholds=network.output_thresholds,
+            output_signs=state.output_signs,
+        )
 
 
 def read_checkpoint(

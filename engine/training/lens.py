@@ -21,6 +21,7 @@ from engine.training.parameters import LensTrainingParameters
 LAYERS = ("feature layer", "output layer")
 CHECKPOINT_SECONDS = 5.0
 CHUNK_SECONDS = 0.08  # of work between two looks at the cancel token
+FIRST_CHUNK = 2_000_000  # weights to update before the speed is known
 PLOTTED_WEIGHTS = 256
 
 
@@ -111,7 +112,7 @@ class _Run:
         )
         if self.state.layer == 0:
             return features
-        seen = np.asarray(features.outputs(self._threads), np.float32)
+        seen = self._outputs(features, network.features * network.inputs)
         return native.TrainingLayer(
             network.output_weights,
             self.state.output_signs.astype(np.float32),
@@ -122,6 +123,16 @@ class _Run:
             output_layer=True,
             own_output=not published,
         )
+
+    def _outputs(self, features: Any, weights: int) -> NDArray[np.float32]:
+        """What the feature layer answers to each place, (places, features)."""
+        parts, at_once = [], max(1, 10 * FIRST_CHUNK // weights)
+        for first in range(0, len(self._rates), at_once):
+            if self._cancel.cancelled:
+                self._write()
+                self._cancel.check()
+            parts.append(features.outputs(first, min(first + at_once, len(self._rates)), self._threads))
+        return np.concatenate(parts).astype(np.float32)
 
     def learn_layer(self) -> None:
         """Run the current layer to its end."""
@@ -136,7 +147,7 @@ class _Run:
         signs = (state.output_signs if index else state.feature_signs).ravel()
         plotted = _plotted(signs, p.seed)
         shuffled = _Shuffled(places, state.step, state.generator)
-        chunk = max(1, int(2e6 / signs.size))
+        chunk = max(1, FIRST_CHUNK // signs.size)
         # A chunk ends where it likes: the bits do not depend on it.
         while state.step < total:
             if self._cancel.cancelled:
@@ -180,12 +191,16 @@ class _Run:
     def _keep(self, layer: Any, shuffled: _Shuffled) -> None:
         if self._checkpoint is not None:
             self._take_over(layer, shuffled)
+            self._write()
+
+    def _write(self) -> None:
+        if self._checkpoint is not None:
             write_checkpoint(self._checkpoint, self.state, self._parameters, self._data_hash, native.variant())
         self._saved = time.monotonic()
 
 
 def _plotted(signs: NDArray[np.int8], seed: int) -> NDArray[np.int64]:
-    """Flat indices of the weights that plots follow: drawn apart from the run's own generator, so that watching changes nothing."""
+    """Flat indices of the weights that plots follow, drawn apart from the run's own generator: watching changes nothing."""
     present = np.flatnonzero(signs)
     drawn = np.random.default_rng([seed, 1]).choice(present, min(PLOTTED_WEIGHTS, len(present)), replace=False)
     return np.sort(drawn).astype(np.int64)

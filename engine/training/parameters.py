@@ -37,8 +37,8 @@ class LensTrainingParameters(Parameters):
     )
     threshold_rule: Literal["corrected", "published"] = parameter(
         "corrected",
-        "How thresholds learn: corrected, each follows its neuron's own output at the given rate; published, as LENS's code does, "
-        "where they only fall to 0.",
+        "How thresholds learn: corrected, each follows its neuron's own output at the given rate; published, as in LENS's code, "
+        "they only fall to 0.",
     )
 
     @model_validator(mode="after")

@@ -122,20 +122,25 @@ public:
         return result;
     }
 
-    py::array_t<float> outputs(int threads) {
-        py::array_t<float> result({places_, rows_});
+    py::array_t<float> outputs(py::ssize_t first_place, py::ssize_t last_place, int threads) {
+        if (first_place < 0 || last_place < first_place || last_place > places_)
+            throw py::value_error("outputs are asked for places that there is no sample of");
+        const py::ssize_t count = last_place - first_place;
+        py::array_t<float> result({count, rows_});
+        TrainingSteps shown = steps_;
+        shown.samples += first_place * inputs_;
         float* to = result.mutable_data();
         const py::gil_scoped_release released;
         const std::lock_guard<std::mutex> alone(running_);
         parallel_ranges(blocks_.size(), threads, [&](std::size_t first, std::size_t last) {
-            const Aligned<float> part = zeros<float>(static_cast<std::size_t>(places_) * training_lanes);
+            const Aligned<float> part = zeros<float>(static_cast<std::size_t>(count) * training_lanes);
             for (std::size_t block = first; block < last; ++block) {
-                REVISIT_PICK(block_outputs)(blocks_[block], steps_, static_cast<std::size_t>(places_), part.get());
+                REVISIT_PICK(block_outputs)(blocks_[block], shown, static_cast<std::size_t>(count), part.get());
                 const py::ssize_t row = static_cast<py::ssize_t>(block * training_lanes);
-                const py::ssize_t count = std::min<py::ssize_t>(training_lanes, rows_ - row);
-                for (py::ssize_t p = 0; p < places_; ++p)
+                const py::ssize_t rows = std::min<py::ssize_t>(training_lanes, rows_ - row);
+                for (py::ssize_t p = 0; p < count; ++p)
                     std::memcpy(to + p * rows_ + row, part.get() + p * static_cast<py::ssize_t>(training_lanes),
-                                static_cast<std::size_t>(count) * sizeof(float));
+                                static_cast<std::size_t>(rows) * sizeof(float));
             }
         });
         return result;
@@ -212,5 +217,5 @@ void bind_training(py::module_& module) {
         .def("weights_at", &TrainingLayer::weights_at, py::arg("indices"))
         .def("thresholds", &TrainingLayer::thresholds)
         .def("take_mean_output", &TrainingLayer::take_mean_output)
-        .def("outputs", &TrainingLayer::outputs, py::arg("threads") = 1);
+        .def("outputs", &TrainingLayer::outputs, py::arg("first"), py::arg("last"), py::arg("threads") = 1);
 }

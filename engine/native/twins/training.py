@@ -104,7 +104,13 @@ class TrainingLayer:
         self._output_sum, self._summed = np.zeros_like(mean), 0
         return mean
 
-    def outputs(self, threads: int = 1) -> NDArray[np.floating]:
-        """The output for each place's sample with the weights as they are, (places, rows)."""
-        outputs: NDArray[np.floating] = np.clip(self._x @ self._W.T - self._theta, 0, 1)
+    def outputs(self, first: int, last: int, threads: int = 1) -> NDArray[np.floating]:
+        """The outputs for the samples of places first to last - 1 with the weights as they are, (last - first, rows).
+
+        Raises:
+            ValueError: there are no such places.
+        """
+        if not 0 <= first <= last <= len(self._x):
+            raise ValueError("outputs are asked for places that there is no sample of")
+        outputs: NDArray[np.floating] = np.clip(self._x[first:last] @ self._W.T - self._theta, 0, 1)
         return outputs
