@@ -40,3 +40,4 @@ def _pick(name: str, twin: Any) -> Any:
 
 
 TrainingLayer = _pick("TrainingLayer", _training.TrainingLayer)
+training_operation_seconds = _pick("training_operation_seconds", _training.training_operation_seconds)

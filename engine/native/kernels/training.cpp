@@ -185,6 +185,34 @@ void train_blocks(TrainingBlock* blocks, size_t first_half, size_t last_half, co
 #endif
 }
 
+size_t training_probe(size_t count, float* result) {
+#if defined(__AVX512F__)
+    using L = Lanes16;
+    const L::Sign sign{0xffff, 0x5555};
+#else
+    using L = Lanes8;
+    // Of numbers that the compiler cannot see through, or it would leave the selection out.
+    float signs[8];
+    for (size_t lane = 0; lane < 8; ++lane) signs[lane] = lane % 2 == 0 ? result[0] : -result[0];
+    const L::Sign sign = L::load(signs);
+#endif
+    constexpr size_t chains = 8;
+    L::V w[chains], sum[chains];
+    for (size_t k = 0; k < chains; ++k) w[k] = sum[k] = L::splat(result[0] + static_cast<float>(k));
+    const L::V grow = L::splat(result[1]), x = L::splat(result[2]), inhibition = L::splat(result[3]);
+    for (size_t i = 0; i < count; i += chains)
+        for (size_t k = 0; k < chains; ++k) {
+            w[k] = L::min(L::floor_nonzero(L::fma(grow, x, w[k]), sign), L::splat(weight_ceiling));
+            w[k] = L::scale_negative(w[k], inhibition, sign);
+            sum[k] = L::fma(L::with_sign(w[k], sign), x, sum[k]);
+        }
+    for (size_t k = 1; k < chains; ++k) sum[0] = L::add(sum[0], sum[k]);
+    float lanes[training_lanes];
+    L::store(lanes, sum[0]);
+    result[0] = lanes[0];
+    return L::count;
+}
+
 void block_outputs(const TrainingBlock& block, const TrainingSteps& run, size_t count, float* outputs) {
 #if defined(__AVX512F__)
     outputs_of<Lanes16>(block, 0, run, count, outputs);

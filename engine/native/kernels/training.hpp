@@ -42,5 +42,7 @@ struct TrainingSteps {
 
 // Runs all steps on the rows [8 first_half, 8 last_half) of consecutive blocks; halves that share a block run as one.
 REVISIT_KERNEL(void train_blocks(TrainingBlock* blocks, size_t first_half, size_t last_half, const TrainingSteps& run))
+// For benchmarks: the feature sweep's six operations on `count` registers' worth of weights, with no memory in between.
+REVISIT_KERNEL(size_t training_probe(size_t count, float* result))
 // y = clip(W x - theta, 0, 1) of one block for `count` samples, written to outputs[p * stride + lane].
 REVISIT_KERNEL(void block_outputs(const TrainingBlock& block, const TrainingSteps& run, size_t count, float* outputs))

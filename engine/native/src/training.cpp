@@ -3,7 +3,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include <cmath>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -202,6 +202,15 @@ private:
     std::mutex running_;
 };
 
+// Seconds that one weight's six operations take when nothing waits for memory: the benchmark's vector limit.
+double training_operation_seconds(std::size_t weights) {
+    float values[4] = {0.5f, 1e-3f, 0.5f, 0.999f};
+    const std::size_t lanes = REVISIT_PICK(training_probe)(64, values);
+    const auto started = std::chrono::steady_clock::now();
+    REVISIT_PICK(training_probe)(weights / lanes, values);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count() / static_cast<double>(weights);
+}
+
 }  // namespace
 }  // namespace revisit
 
@@ -218,4 +227,5 @@ void bind_training(py::module_& module) {
         .def("thresholds", &TrainingLayer::thresholds)
         .def("take_mean_output", &TrainingLayer::take_mean_output)
         .def("outputs", &TrainingLayer::outputs, py::arg("first"), py::arg("last"), py::arg("threads") = 1);
+    module.def("training_operation_seconds", &revisit::training_operation_seconds, py::arg("weights"), py::call_guard<py::gil_scoped_release>());
 }

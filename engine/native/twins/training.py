@@ -1,5 +1,7 @@
 """The LENS learning rule, a line an equation: the oracle of the compiled TrainingLayer and its fallback."""
 
+import time
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -114,3 +116,12 @@ class TrainingLayer:
             raise ValueError("outputs are asked for places that there is no sample of")
         outputs: NDArray[np.floating] = np.clip(self._x[first:last] @ self._W.T - self._theta, 0, 1)
         return outputs
+
+
+def training_operation_seconds(weights: int) -> float:
+    """Seconds that updating one weight takes at least, measured on `weights` of them: for benchmarks only."""
+    values, gate = np.full(min(weights, 1 << 16), 0.5, np.float32), np.float32(0.5)
+    started = time.perf_counter()
+    for _ in range(max(1, weights // len(values))):
+        values = np.minimum(np.maximum(values + gate, np.float32(1e-6)), np.float32(10)) * np.float32(0.9)
+    return (time.perf_counter() - started) / max(weights, len(values))
