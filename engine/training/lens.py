@@ -181,6 +181,10 @@ class _Run:
         """Copy what the layer learned into the state."""
         state, old = self.state, self.state.network
         weights, thresholds = np.asarray(layer.weights(), np.float32), np.asarray(layer.thresholds(), np.float32)
+        if not (np.isfinite(weights).all() and np.isfinite(thresholds).all()):
+            option = "stdp_rate_out" if state.layer else "stdp_rate_feat"
+            rate = getattr(self._parameters, option)
+            raise BadInput(f"The {LAYERS[state.layer]}'s weights grew beyond all bounds: make {option} smaller than {rate:g}.")
         state.network = (
             LensNetwork(old.feature_weights, old.feature_thresholds, weights, thresholds)
             if state.layer
@@ -240,7 +244,8 @@ def train_lens(
         threads: 0 takes all cores.
 
     Raises:
-        BadInput: rates are not in [0, 1], or the checkpoint belongs to another run.
+        BadInput: rates are not in [0, 1], the checkpoint belongs to another run, or the learning rate is so high that the
+            weights overflow.
         JobCancelled: asked to stop; the state is in `checkpoint`.
     """
     rates = _checked(rates)

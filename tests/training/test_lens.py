@@ -200,6 +200,18 @@ def test_inputs_that_are_no_rates_are_refused(bad: NDArray[np.float64]) -> None:
         train_lens(quick(), bad.astype(np.float32), ignore, CancelToken())
 
 
+@pytest.mark.skipif(native.variant() == "numpy", reason="NumPy warns of the overflow first")
+def test_a_learning_rate_at_which_weights_overflow_is_told_of() -> None:
+    with pytest.raises(BadInput, match="stdp_rate_feat smaller than 1"):
+        train_lens(quick(stdp_rate_feat=1.0, epoch_feat=50), places_seen(100, 200), ignore, CancelToken())
+
+
+def test_any_number_of_threads_does() -> None:
+    rates = places_seen(30, 700)
+    few, many = (train_lens(quick(epoch_feat=1, epoch_out=1), rates, ignore, CancelToken(), threads=n) for n in (1, 2**31 - 1))
+    assert bits(few) == bits(many)
+
+
 def test_options_out_of_bounds_are_one_sentence() -> None:
     for values, sentence in (
         ({"thr_l_feat": 0.9}, "thr_l_feat"),

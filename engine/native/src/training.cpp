@@ -23,6 +23,8 @@ namespace {
 using Floats = py::array_t<float, py::array::c_style | py::array::forcecast>;
 using Indices = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
 
+constexpr int most_threads = 256;  // whatever a caller asks for
+
 struct Release {
     void operator()(void* memory) const { std::free(memory); }
 };
@@ -85,7 +87,7 @@ public:
         run.steps = static_cast<std::size_t>(order.shape(0));
         const py::gil_scoped_release released;
         const std::lock_guard<std::mutex> alone(running_);
-        parallel_ranges((static_cast<std::size_t>(rows_) + 7) / 8, threads,
+        parallel_ranges((static_cast<std::size_t>(rows_) + 7) / 8, std::min(threads, most_threads),
                         [&](std::size_t first, std::size_t last) { REVISIT_PICK(train_blocks)(blocks_.data(), first, last, run); });
         summed_ += order.shape(0);
     }
@@ -132,7 +134,7 @@ public:
         float* to = result.mutable_data();
         const py::gil_scoped_release released;
         const std::lock_guard<std::mutex> alone(running_);
-        parallel_ranges(blocks_.size(), threads, [&](std::size_t first, std::size_t last) {
+        parallel_ranges(blocks_.size(), std::min(threads, most_threads), [&](std::size_t first, std::size_t last) {
             const Aligned<float> part = zeros<float>(static_cast<std::size_t>(count) * training_lanes);
             for (std::size_t block = first; block < last; ++block) {
                 REVISIT_PICK(block_outputs)(blocks_[block], shown, static_cast<std::size_t>(count), part.get());
