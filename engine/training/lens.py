@@ -20,7 +20,7 @@ from engine.training.parameters import LensTrainingParameters
 
 LAYERS = ("feature layer", "output layer")
 CHECKPOINT_SECONDS = 5.0
-CHUNK_SECONDS = 0.08  # of work between two looks at the cancel token
+CHUNK_SECONDS = 0.03  # of work between two looks at the cancel token
 FIRST_CHUNK = 2_000_000  # weights to update before the speed is known
 PLOTTED_WEIGHTS = 256
 

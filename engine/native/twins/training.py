@@ -114,7 +114,9 @@ class TrainingLayer:
         """
         if not 0 <= first <= last <= len(self._x):
             raise ValueError("outputs are asked for places that there is no sample of")
-        outputs: NDArray[np.floating] = np.clip(self._x[first:last] @ self._W.T - self._theta, 0, 1)
+        # Place by place: one matrix product would round otherwise for another number of places.
+        n = np.array([self._W @ x for x in self._x[first:last]], self._dtype).reshape(last - first, len(self._W))
+        outputs: NDArray[np.floating] = np.clip(n - self._theta, 0, 1)
         return outputs
 
 
