@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from engine.native.twins import sad, spiking
+from engine.native.twins import training as _training
 
 _native: ModuleType | None
 _missing: str
@@ -44,3 +45,5 @@ encode_spikes = _pick("encode_spikes", spiking.encode_spikes)
 sad_bytes = _pick("sad_bytes", sad.sad_bytes)
 sad_floats = _pick("sad_floats", sad.sad_floats)
 sad_probe = _pick("sad_probe", sad.sad_probe)
+TrainingLayer = _pick("TrainingLayer", _training.TrainingLayer)
+training_operation_seconds = _pick("training_operation_seconds", _training.training_operation_seconds)

@@ -8,6 +8,7 @@ namespace py = pybind11;
 namespace revisit {
 void bind_sad(py::module_& module);
 void bind_spiking(py::module_& module);
+void bind_training(py::module_& module);
 }  // namespace revisit
 
 PYBIND11_MODULE(_native, module) {
@@ -15,4 +16,5 @@ PYBIND11_MODULE(_native, module) {
     module.def("variant", &revisit::variant_name, "The vector variant in use: baseline, avx2 or avx512.");
     revisit::bind_sad(module);
     revisit::bind_spiking(module);
+    revisit::bind_training(module);
 }

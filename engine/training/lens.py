@@ -1,0 +1,277 @@
+"""Teaches a LENS network its places: the feature layer first, then the output layer.
+
+Source: VPRTempo (arXiv 2309.10225), LENS (arXiv 2408.16754).
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import native
+from engine.errors import BadInput
+from engine.jobs import CancelToken, Emit, Metric, Notice, Progress, Throttle
+from engine.networks.lens import LensNetwork, initial_network
+from engine.networks.record import hash_arrays
+from engine.training.checkpoint import TrainingState, read_checkpoint, write_checkpoint
+from engine.training.parameters import LensTrainingParameters
+
+LAYERS = ("feature layer", "output layer")
+CHECKPOINT_SECONDS = 5.0
+CHUNK_SECONDS = 0.03  # of work between two looks at the cancel token
+FIRST_CHUNK = 2_000_000  # weights to update before the speed is known
+PLOTTED_WEIGHTS = 256
+
+
+def learning_rates(
+    steps: int, stdp_rate: float, ip_rate: float, threshold_rule: str
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Learning rates of weights and of thresholds at each step, (steps,) each.
+
+    Both fall with (1 - t/T)^2, renewed after every step t that 10 divides. As published, thresholds learn at the given
+    ip_rate in the first step only and at twice the STDP rate from then on; as corrected, at the given ip_rate, annealed.
+    """
+    t = np.arange(steps)
+    annealing = (1.0 - np.maximum(t - 1, 0) // 10 * 10 / steps) ** 2
+    thresholds = (2.0 * stdp_rate if threshold_rule == "published" else ip_rate) * annealing
+    thresholds[:1] = ip_rate
+    return (stdp_rate * annealing).astype(np.float32), thresholds.astype(np.float32)
+
+
+def target_rates(count: int, low: float, high: float) -> NDArray[np.float32]:
+    """The firing rates that a layer's thresholds steer to, (count,), rising from low to high."""
+    return (low + (high - low) * (np.arange(count) + 1) / count).astype(np.float32)
+
+
+class _Shuffled:
+    """Places in an order drawn anew each epoch; can stand anywhere in an epoch."""
+
+    def __init__(self, places: int, step: int, generator: dict[str, Any]) -> None:
+        self._rng = np.random.default_rng()
+        self._rng.bit_generator.state = generator
+        self._places, self._step = places, step
+        self._begin_epoch()
+
+    def _begin_epoch(self) -> None:
+        self._before = self._rng.bit_generator.state
+        self._order = self._rng.permutation(self._places)
+
+    def take(self, count: int) -> NDArray[np.int64]:
+        """The next `count` places."""
+        parts = []
+        while count:
+            at = self._step % self._places
+            part = self._order[at : at + count]
+            parts.append(part)
+            count -= len(part)
+            self._step += len(part)
+            if self._step % self._places == 0:
+                self._begin_epoch()
+        return np.concatenate(parts).astype(np.int64)
+
+    def generator(self) -> dict[str, Any]:
+        """The generator's state before the current epoch was drawn."""
+        return dict(self._before)
+
+
+class _Run:
+    """One training run: the state between chunks, and who hears of it."""
+
+    def __init__(
+        self,
+        parameters: LensTrainingParameters,
+        rates: NDArray[np.float32],
+        state: TrainingState,
+        emit: Emit,
+        cancel: CancelToken,
+        checkpoint: Path | None,
+        data_hash: str,
+        threads: int,
+    ) -> None:
+        self._parameters, self._rates, self.state = parameters, rates, state
+        self._emit, self._cancel, self._threads = emit, cancel, threads
+        self._checkpoint, self._data_hash = checkpoint, data_hash
+        self._telling = Throttle(10.0)
+        self._saved = time.monotonic()
+
+    def layer(self) -> Any:
+        """The layer that learns now, in the compiled loops' hands."""
+        p, network, published = self._parameters, self.state.network, self._parameters.threshold_rule == "published"
+        targets = target_rates(network.features, p.fire_l_feat, p.fire_h_feat)
+        features = native.TrainingLayer(
+            network.feature_weights,
+            self.state.feature_signs.astype(np.float32),
+            network.feature_thresholds,
+            targets,
+            self._rates,
+            (self._rates > 0).astype(np.float32),
+            output_layer=False,
+            own_output=not published,
+        )
+        if self.state.layer == 0:
+            return features
+        seen = self._outputs(features, network.features * network.inputs)
+        return native.TrainingLayer(
+            network.output_weights,
+            self.state.output_signs.astype(np.float32),
+            network.output_thresholds,
+            target_rates(network.places, p.fire_l_out, p.fire_h_out),
+            seen,
+            seen / targets,
+            output_layer=True,
+            own_output=not published,
+        )
+
+    def _outputs(self, features: Any, weights: int) -> NDArray[np.float32]:
+        """What the feature layer answers to each place, (places, features)."""
+        parts, at_once = [], max(1, 10 * FIRST_CHUNK // weights)
+        for first in range(0, len(self._rates), at_once):
+            if self._cancel.cancelled:
+                self._write()
+                self._cancel.check()
+            parts.append(features.outputs(first, min(first + at_once, len(self._rates)), self._threads))
+        return np.concatenate(parts).astype(np.float32)
+
+    def learn_layer(self) -> None:
+        """Run the current layer to its end."""
+        p, state = self._parameters, self.state
+        places, index = len(self._rates), state.layer
+        epochs, rate, ip_rate = (
+            (p.epoch_out, p.stdp_rate_out, p.ip_rate_out) if index else (p.epoch_feat, p.stdp_rate_feat, p.ip_rate_feat)
+        )
+        total = epochs * places
+        etas, threshold_etas = learning_rates(total, rate, ip_rate, p.threshold_rule)
+        layer = self.layer()
+        signs = (state.output_signs if index else state.feature_signs).ravel()
+        plotted = _plotted(signs, p.seed)
+        shuffled = _Shuffled(places, state.step, state.generator)
+        chunk = max(1, FIRST_CHUNK // signs.size)
+        # A chunk ends where it likes: the bits do not depend on it.
+        while state.step < total:
+            if self._cancel.cancelled:
+                self._keep(layer, shuffled)
+                self._cancel.check()
+            count = min(chunk, total - state.step)
+            part = slice(state.step, state.step + count)
+            started = time.perf_counter()
+            layer.run(shuffled.take(count), etas[part], threshold_etas[part], self._threads)
+            spent = time.perf_counter() - started
+            chunk = max(1, int(count * min(4.0, max(0.25, CHUNK_SECONDS / max(spent, 1e-6)))))
+            state.step += count
+            if self._telling.ready() or state.step == total:
+                self._tell(layer, plotted, total)
+            if self._checkpoint is not None and time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+                self._keep(layer, shuffled)
+        self._take_over(layer, shuffled)
+
+    def _tell(self, layer: Any, plotted: NDArray[np.int64], total: int) -> None:
+        state = self.state
+        values = {
+            "firing_rate": layer.take_mean_output(),
+            "threshold": layer.thresholds(),
+            "weight": layer.weights_at(plotted),
+            "weight_index": plotted,
+        }
+        self._emit(Progress(LAYERS[state.layer], state.step, total, "steps"))
+        self._emit(Metric(LAYERS[state.layer], state.step, values))
+
+    def _take_over(self, layer: Any, shuffled: _Shuffled) -> None:
+        """Copy what the layer learned into the state."""
+        state, old = self.state, self.state.network
+        weights, thresholds = np.asarray(layer.weights(), np.float32), np.asarray(layer.thresholds(), np.float32)
+        if not (np.isfinite(weights).all() and np.isfinite(thresholds).all()):
+            option = "stdp_rate_out" if state.layer else "stdp_rate_feat"
+            rate = getattr(self._parameters, option)
+            raise BadInput(f"The {LAYERS[state.layer]}'s weights grew beyond all bounds: make {option} smaller than {rate:g}.")
+        state.network = (
+            LensNetwork(old.feature_weights, old.feature_thresholds, weights, thresholds)
+            if state.layer
+            else LensNetwork(weights, thresholds, old.output_weights, old.output_thresholds)
+        )
+        state.generator = shuffled.generator()
+
+    def _keep(self, layer: Any, shuffled: _Shuffled) -> None:
+        if self._checkpoint is not None:
+            self._take_over(layer, shuffled)
+            self._write()
+
+    def _write(self) -> None:
+        if self._checkpoint is not None:
+            write_checkpoint(self._checkpoint, self.state, self._parameters, self._data_hash, native.variant())
+        self._saved = time.monotonic()
+
+
+def _plotted(signs: NDArray[np.int8], seed: int) -> NDArray[np.int64]:
+    """Flat indices of the weights that plots follow, drawn apart from the run's own generator: watching changes nothing."""
+    present = np.flatnonzero(signs)
+    drawn = np.random.default_rng([seed, 1]).choice(present, min(PLOTTED_WEIGHTS, len(present)), replace=False)
+    return np.sort(drawn).astype(np.int64)
+
+
+def _checked(rates: NDArray[np.float32]) -> NDArray[np.float32]:
+    if rates.ndim != 2 or 0 in rates.shape:
+        raise BadInput(f"Training needs a row of inputs for each place, but got an array of shape {rates.shape}.")
+    rates = np.ascontiguousarray(rates, np.float32)
+    if not (np.isfinite(rates).all() and rates.min() >= 0 and rates.max() <= 1):
+        raise BadInput("Training inputs must lie between 0 and 1: scale the frames first.")
+    return rates
+
+
+def train_lens(
+    parameters: LensTrainingParameters,
+    rates: NDArray[np.float32],
+    emit: Emit,
+    cancel: CancelToken,
+    *,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    threads: int = 0,
+) -> LensNetwork:
+    """Teach a new LENS network the places, one row of inputs each.
+
+    The same seed gives the same bits, whatever the number of threads and wherever the run was cut and resumed (on one
+    build of the compiled loops: variants round differently).
+
+    Args:
+        rates: (places, inputs) float32 in [0, 1]: selected and scaled pixels.
+        emit: hears Progress (stages "feature layer" and "output layer", in steps) and, under the same names, Metric with
+            firing_rate and threshold of each neuron and the sampled weights weight at flat indices weight_index; at most
+            ten times a second and at each layer's end. firing_rate is the mean output since the last one.
+        checkpoint: file to keep the run's state in, every few seconds and on cancel; removed at the end.
+        resume: go on from `checkpoint` if it is there.
+        threads: 0 takes all cores.
+
+    Raises:
+        BadInput: rates are not in [0, 1], the checkpoint belongs to another run, or the learning rate is so high that the
+            weights overflow.
+        JobCancelled: asked to stop; the state is in `checkpoint`.
+    """
+    rates = _checked(rates)
+    places, inputs = rates.shape
+    data_hash = hash_arrays(rates)
+    rng = np.random.default_rng(parameters.seed)
+    start = initial_network(inputs, parameters, places, rng)
+    if resume and checkpoint is not None and checkpoint.exists():
+        state, variant = read_checkpoint(checkpoint, parameters, data_hash, (inputs, start.features, places))
+        emit(Notice(f"Training goes on from step {state.step} of the {LAYERS[state.layer]}."))
+        if variant != native.variant():
+            text = f"The checkpoint was made by the {variant} loops and goes on with {native.variant()}: rounding will differ."
+            emit(Notice(text, "warning"))
+    else:
+        generator = dict(rng.bit_generator.state)
+        state = TrainingState(0, 0, generator, start, _signs(start.feature_weights), _signs(start.output_weights))
+    run = _Run(parameters, rates, state, emit, cancel, checkpoint, data_hash, threads)
+    while True:
+        run.learn_layer()
+        if state.layer == 1:
+            break
+        state.layer, state.step = 1, 0
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
+    return state.network
+
+
+def _signs(weights: NDArray[np.float32]) -> NDArray[np.int8]:
+    return np.sign(weights).astype(np.int8)
