@@ -9,6 +9,9 @@ import warnings
 from types import ModuleType
 from typing import Any
 
+from engine.native.twins import event_camera as _event_camera
+from engine.native.twins import world_view as _world_view
+
 _native: ModuleType | None
 _missing: str
 if os.environ.get("REVISIT_NATIVE") == "off":
@@ -35,3 +38,7 @@ def variant() -> str:
 def _pick(name: str, twin: Any) -> Any:
     """The compiled function of this name, or its NumPy twin."""
     return twin if _native is None else getattr(_native, name)
+
+
+camera_events = _pick("camera_events", _event_camera.camera_events)
+render_frames = _pick("render_frames", _world_view.render_frames)
