@@ -80,6 +80,12 @@ class World:
                 self._paint(block)
 
     @property
+    def edge_pixels_per_metre(self) -> float:
+        """How far a wall 2 m beside the camera moves at the edge of the picture when the camera goes a metre."""
+        edge = 0.5 * self._camera.width
+        return edge * edge / (2.0 * self._focal)
+
+    @property
     def constants(self) -> Floats:
         """What the renderer needs besides textures: see engine.native.render_frames."""
         painter = self._painter

@@ -1,4 +1,12 @@
 // An event camera's pixels, step by step: luminance frames in, events in order of time out.
+// The same bits on every machine: no contraction to fused multiply-adds. It stands before the includes, so that what they bring can be
+// inlined.
+#if defined(__clang__)
+#pragma clang fp contract(off)
+#elif defined(__GNUC__)
+#pragma GCC optimize("fp-contract=off")
+#endif
+
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
@@ -11,12 +19,6 @@
 
 #include "kernels/event_camera.hpp"
 #include "parallel.hpp"
-
-#if defined(__clang__)
-#pragma clang fp contract(off)
-#elif defined(__GNUC__)
-#pragma GCC optimize("fp-contract=off")
-#endif
 
 namespace py = pybind11;
 

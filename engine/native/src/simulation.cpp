@@ -27,13 +27,11 @@ view::Texture texture_of(const TextureTuple& given, const char* name) {
     std::tie(t.levels_u, t.levels_v, t.size_u, t.size_v, t.wraps) = sizes;
     std::tie(t.density_u, t.density_v, t.origin_v) = scale;
     const auto power_of_two = [](int value) { return value > 0 && (value & (value - 1)) == 0; };
-    const bool sizes_fit = t.levels_u >= 1 && t.levels_u <= 16 && t.levels_v >= 1 && t.levels_v <= 16 && power_of_two(t.size_u) && power_of_two(t.size_v) &&
+    const bool sizes_fit = t.levels_u >= 1 && t.levels_u <= view::max_levels && t.levels_v >= 1 && t.levels_v <= view::max_levels && power_of_two(t.size_u) && power_of_two(t.size_v) &&
                            t.size_u <= (1 << 20) && t.size_v <= (1 << 14) && (t.size_u >> (t.levels_u - 1)) >= 2 && (t.size_v >> (t.levels_v - 1)) >= 2;
     if (!sizes_fit || values.ndim() != 2 || values.shape(0) < 1 || values.shape(0) > 2 || !(t.density_u > 0) || !(t.density_v > 0) || !std::isfinite(t.origin_v))
         throw std::invalid_argument(std::string("render_frames: ") + name + " has wrong sizes");
-    const std::size_t along = 2 * static_cast<std::size_t>(t.size_u) - (static_cast<std::size_t>(t.size_u) >> (t.levels_u - 1));
-    const std::size_t across = 2 * static_cast<std::size_t>(t.size_v) - (static_cast<std::size_t>(t.size_v) >> (t.levels_v - 1));
-    t.plane = along * across;
+    view::lay_out(t);
     if (static_cast<std::size_t>(values.shape(1)) != t.plane)
         throw std::invalid_argument(std::string("render_frames: ") + name + " has another number of texels than its sizes say");
     t.values = values.data();

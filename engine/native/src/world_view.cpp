@@ -1,14 +1,18 @@
 // Texture reads and their cache misses take the time here, not arithmetic: no vector variants.
-#include "world_view.hpp"
-
-#include <algorithm>
-#include <cmath>
-
+// The same bits on every machine: no contraction to fused multiply-adds. It stands before the includes, so that what they bring can be
+// inlined.
 #if defined(__clang__)
 #pragma clang fp contract(off)
 #elif defined(__GNUC__)
 #pragma GCC optimize("fp-contract=off")
 #endif
+
+#include "world_view.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
 
 namespace revisit::view {
 namespace {
@@ -21,19 +25,15 @@ struct Level {
 // Which halving suits a footprint of so many texels; between powers of two the two neighbours are mixed.
 Level level_for(float footprint, int levels) {
     if (!(footprint > 1.0f)) return {0, 0.0f};
-    int exponent;
-    const float mantissa = std::frexp(footprint, &exponent);  // footprint = mantissa 2^exponent, mantissa in [1/2, 1)
-    if (exponent - 1 >= levels - 1) return {levels - 1, 0.0f};
-    return {exponent - 1, 2.0f * mantissa - 1.0f};
-}
-
-std::size_t offset_of(const Texture& t, int i, int j) {
-    // The levels of one i fill size_u >> i rows of sum_j (size_v >> j) elements.
-    std::size_t before = 0;
-    const std::size_t row = 2 * static_cast<std::size_t>(t.size_v) - (static_cast<std::size_t>(t.size_v) >> (t.levels_v - 1));
-    before += (2 * static_cast<std::size_t>(t.size_u) - 2 * (static_cast<std::size_t>(t.size_u) >> i)) * row;
-    const std::size_t within = 2 * static_cast<std::size_t>(t.size_v) - 2 * (static_cast<std::size_t>(t.size_v) >> j);
-    return before + (static_cast<std::size_t>(t.size_u) >> i) * within;
+    // footprint = mantissa 2^exponent with mantissa in [1, 2): std::frexp would be a call.
+    std::uint32_t bits;
+    std::memcpy(&bits, &footprint, 4);
+    const int exponent = static_cast<int>(bits >> 23) - 127;
+    if (exponent >= levels - 1) return {levels - 1, 0.0f};
+    bits = (bits & 0x007fffffu) | 0x3f800000u;
+    float mantissa;
+    std::memcpy(&mantissa, &bits, 4);
+    return {exponent, mantissa - 1.0f};
 }
 
 struct Read {
@@ -43,17 +43,32 @@ struct Read {
 // Written so that a NaN becomes `low`: no texel outside the texture is ever read.
 float within_limits(float value, float low, float high) { return value > low ? std::min(value, high) : low; }
 
-Read read(const Texture& t, float u, float v, Level level_u, Level level_v) {
-    Read sum{0.0f, 0.0f};
+// A texture at one place along it, ready to be read at many places across: the levels that count, each with its two rows.
+struct Strip {
+    struct Layer {
+        const float *row0, *row1;
+        float share, within, scale, highest;
+    } layers[4];
+    int count;
+    std::size_t plane;
+    bool opacity;
+};
+
+Strip strip_at(const Texture& t, float u, Level level_u, Level level_v) {
+    Strip strip;
+    strip.count = 0;
+    strip.plane = t.plane;
+    strip.opacity = t.opacity;
     for (int a = 0; a <= (level_u.part > 0.0f ? 1 : 0); ++a) {
         const int i = level_u.index + a;
         const int size_u = t.size_u >> i;
         const float share_u = a ? level_u.part : 1.0f - level_u.part;
         const float lowest = t.wraps ? -1e9f : 0.0f, highest = t.wraps ? 1e9f : static_cast<float>(size_u - 1);
-        const float at_u = within_limits(u / static_cast<float>(1 << i) - 0.5f, lowest, highest);
-        const float floor_u = std::floor(at_u);
-        const float within_u = at_u - floor_u;
-        int u0 = static_cast<int>(floor_u), u1 = u0 + 1;
+        const float at_u = within_limits(u * t.scale[i] - 0.5f, lowest, highest);
+        int u0 = static_cast<int>(at_u);
+        u0 -= at_u < static_cast<float>(u0) ? 1 : 0;
+        const float within_u = at_u - static_cast<float>(u0);
+        int u1 = u0 + 1;
         if (t.wraps) {
             u0 &= size_u - 1;
             u1 &= size_u - 1;
@@ -62,22 +77,32 @@ Read read(const Texture& t, float u, float v, Level level_u, Level level_v) {
         }
         for (int b = 0; b <= (level_v.part > 0.0f ? 1 : 0); ++b) {
             const int j = level_v.index + b;
-            const int size_v = t.size_v >> j;
-            const float share = share_u * (b ? level_v.part : 1.0f - level_v.part);
-            const float at_v = within_limits(v / static_cast<float>(1 << j) - 0.5f, 0.0f, static_cast<float>(size_v - 1));
-            const int v0 = static_cast<int>(at_v), v1 = std::min(v0 + 1, size_v - 1);
-            const float within_v = at_v - static_cast<float>(v0);
-            const float* level = t.values + offset_of(t, i, j);
-            const float *row0 = level + static_cast<std::size_t>(u0) * size_v, *row1 = level + static_cast<std::size_t>(u1) * size_v;
-            const auto mixed = [&](const float* r0, const float* r1) {
-                const float low = r0[v0] + within_v * (r0[v1] - r0[v0]);
-                const float high = r1[v0] + within_v * (r1[v1] - r1[v0]);
-                return low + within_u * (high - low);
-            };
-            sum.value += share * mixed(row0, row1);
-            if (t.opacity) sum.opacity += share * mixed(row0 + t.plane, row1 + t.plane);
+            const std::size_t size_v = static_cast<std::size_t>(t.size_v >> j);
+            const float* level = t.values + t.offset[i][j];
+            strip.layers[strip.count++] = {level + static_cast<std::size_t>(u0) * size_v, level + static_cast<std::size_t>(u1) * size_v,
+                                           share_u * (b ? level_v.part : 1.0f - level_v.part), within_u, t.scale[j], static_cast<float>(size_v - 1)};
         }
     }
+    return strip;
+}
+
+Read read(const Strip& strip, float v) {
+    Read sum{0.0f, 0.0f};
+    for (int k = 0; k < strip.count; ++k) {
+        const Strip::Layer& layer = strip.layers[k];
+        const float at_v = within_limits(v * layer.scale - 0.5f, 0.0f, layer.highest);
+        const int v0 = static_cast<int>(at_v);
+        const std::size_t v1 = static_cast<std::size_t>(v0) + (static_cast<float>(v0) < layer.highest ? 1 : 0);
+        const float within_v = at_v - static_cast<float>(v0);
+        const auto mixed = [&](const float* r0, const float* r1) {
+            const float low = r0[v0] + within_v * (r0[v1] - r0[v0]);
+            const float high = r1[v0] + within_v * (r1[v1] - r1[v0]);
+            return low + layer.within * (high - low);
+        };
+        sum.value += layer.share * mixed(layer.row0, layer.row1);
+        if (strip.opacity) sum.opacity += layer.share * mixed(layer.row0 + strip.plane, layer.row1 + strip.plane);
+    }
+    if (!strip.opacity) sum.opacity = 1.0f;
     return sum;
 }
 
@@ -95,6 +120,17 @@ struct Hit {
 };
 
 }  // namespace
+
+void lay_out(Texture& t) {
+    std::size_t start = 0;
+    for (int i = 0; i < t.levels_u; ++i)
+        for (int j = 0; j < t.levels_v; ++j) {
+            t.offset[i][j] = start;
+            start += static_cast<std::size_t>(t.size_u >> i) * static_cast<std::size_t>(t.size_v >> j);
+        }
+    t.plane = start;
+    for (int i = 0; i < max_levels; ++i) t.scale[i] = 1.0f / static_cast<float>(1 << i);
+}
 
 void render(const Scene& scene, const Camera& camera, Scratch& scratch, float* frame) {
     const int width = scene.width, height = scene.height;
@@ -157,6 +193,7 @@ void render(const Scene& scene, const Camera& camera, Scratch& scratch, float* f
         const Texture& texture = scene.planes[wall.side == 1 ? 1 : 0];
         const Level wall_u = level_for(wall.depth / focal / wall.slope * texture.density_u, texture.levels_u);
         const Level wall_v = level_for(wall.depth / focal * texture.density_v, texture.levels_v);
+        const Strip wall_strip = strip_at(texture, wall.section * texture.density_u, wall_u, wall_v);
         const float top_of_wall = texture.origin_v + static_cast<float>(texture.size_v) / texture.density_v;
 
         const auto flat = [&](const Texture& plane, float drop, float slope, std::size_t& at) {
@@ -167,7 +204,7 @@ void render(const Scene& scene, const Camera& camera, Scratch& scratch, float* f
             const float side = left[at] + part * (left[at + 1] - left[at]);
             const Level u = level_for(z * z / (drop * focal) * plane.density_u, plane.levels_u);
             const Level v = level_for(z / focal * plane.density_v, plane.levels_v);
-            const float value = read(plane, along * plane.density_u, (side - plane.origin_v) * plane.density_v, u, v).value;
+            const float value = read(strip_at(plane, along * plane.density_u, u, v), (side - plane.origin_v) * plane.density_v).value;
             const float haze = haze_at(z, view);
             return value * (1.0f - haze) + scene.haze * haze;
         };
@@ -189,8 +226,7 @@ void render(const Scene& scene, const Camera& camera, Scratch& scratch, float* f
             float value = backdrop;
             if (wall.side >= 0) {
                 const float up = camera.height - row / focal * wall.depth;
-                Read seen_wall = read(texture, wall.section * texture.density_u, (up - texture.origin_v) * texture.density_v, wall_u, wall_v);
-                if (!texture.opacity) seen_wall.opacity = 1.0f;
+                const Read seen_wall = read(wall_strip, (up - texture.origin_v) * texture.density_v);
                 const float inside = clamp01((top_of_wall - up) * focal / wall.depth + 0.5f);
                 const float lit = seen_wall.value * (1.0f - wall_haze) + scene.haze * wall_haze * seen_wall.opacity;
                 value = backdrop * (1.0f - seen_wall.opacity * inside) + lit * inside;
@@ -229,13 +265,14 @@ void render(const Scene& scene, const Camera& camera, Scratch& scratch, float* f
                 if (!(covered > 0.0f)) continue;
                 const float top = horizon - (board.top - camera.height) / pixel, bottom = horizon - (board.bottom - camera.height) / pixel;
                 const Level u = level_for(pixel * scale_u, sprite.levels_u), v = level_for(pixel * scale_v, sprite.levels_v);
+                const Strip strip = strip_at(sprite, (board.left + board.half_width - side) * scale_u, u, v);
                 const float haze = haze_at(z, view);
                 float* column = scratch.column.data() + static_cast<std::size_t>(c) * height;
                 const int r0 = static_cast<int>(std::max(top, 0.0f)), r1 = static_cast<int>(std::min(bottom, static_cast<float>(height - 1)));
                 for (int r = r0; r <= r1; ++r) {
                     const float rows = clamp01(std::min(static_cast<float>(r + 1), bottom) - std::max(static_cast<float>(r), top));
                     const float up = camera.height - (static_cast<float>(r) + 0.5f - horizon) * pixel;
-                    const Read seen_board = read(sprite, (board.left + board.half_width - side) * scale_u, (up - board.bottom) * scale_v, u, v);
+                    const Read seen_board = read(strip, (up - board.bottom) * scale_v);
                     const float share = covered * rows;
                     const float lit = board.gain * seen_board.value * (1.0f - haze) + scene.haze * haze * seen_board.opacity;
                     column[r] = column[r] * (1.0f - share * seen_board.opacity) + share * lit;
@@ -250,6 +287,7 @@ void render(const Scene& scene, const Camera& camera, Scratch& scratch, float* f
         const Texture& texture = scene.planes[4 + kerb.side];
         const float pixel = kerb.depth / focal;
         const Level u = level_for(pixel / kerb.slope * texture.density_u, texture.levels_u), v = level_for(pixel * texture.density_v, texture.levels_v);
+        const Strip strip = strip_at(texture, kerb.section * texture.density_u, u, v);
         const float haze = haze_at(kerb.depth, view);
         const float extent = static_cast<float>(texture.size_v) / texture.density_v;
         const float top = horizon - (texture.origin_v + extent - camera.height) / pixel, bottom = horizon - (texture.origin_v - camera.height) / pixel;
@@ -258,7 +296,7 @@ void render(const Scene& scene, const Camera& camera, Scratch& scratch, float* f
         for (int r = r0; r <= r1; ++r) {
             const float rows = clamp01(std::min(static_cast<float>(r + 1), bottom) - std::max(static_cast<float>(r), top));
             const float up = camera.height - (static_cast<float>(r) + 0.5f - horizon) * pixel;
-            const Read seen_kerb = read(texture, kerb.section * texture.density_u, (up - texture.origin_v) * texture.density_v, u, v);
+            const Read seen_kerb = read(strip, (up - texture.origin_v) * texture.density_v);
             const float lit = seen_kerb.value * (1.0f - haze) + scene.haze * haze * seen_kerb.opacity;
             column[r] = column[r] * (1.0f - rows * seen_kerb.opacity) + rows * lit;
         }

@@ -8,6 +8,8 @@ namespace revisit::view {
 
 // A texture with every combination of halvings along both axes (a rip map), so that it can be filtered by another amount
 // along than across. Stored level by level, (i, j) row-major over halvings; in a level the first axis is the slow one.
+constexpr int max_levels = 16;
+
 struct Texture {
     const float* values = nullptr;  // channel 0; channel 1 (opacity; channel 0 is then premultiplied) follows
     std::size_t plane = 0;          // elements of one channel
@@ -15,7 +17,12 @@ struct Texture {
     float density_u = 0, density_v = 0;  // texels a metre
     float origin_v = 0;                  // metres at texel 0
     bool opacity = false, wraps = false;
+    // Filled by `lay_out`: where each level starts, and 2^-level.
+    std::size_t offset[max_levels][max_levels] = {};
+    float scale[max_levels] = {};
 };
+
+void lay_out(Texture& texture);
 
 struct Board {
     float section;             // distance along the route, for the order
