@@ -38,7 +38,7 @@ class CameraParameters(Parameters):
     )
     leak_rate_hz: float = parameter(0.1, "ON events a second that a pixel leaks without any change of light.", unit="Hz", ge=0, le=20)
     shot_rate_hz: float = parameter(
-        1.0, "Noise events a second and pixel, half of them ON, in darkness; a quarter of it in daylight.", unit="Hz", ge=0, le=50
+        0.3, "Noise events a second and pixel, half of them ON, in darkness; a quarter of it in daylight.", unit="Hz", ge=0, le=50
     )
     hot_share: float = parameter(0.0005, "Share of hot pixels.", ge=0, le=0.1)
     hot_rate_hz: float = parameter(
@@ -47,7 +47,7 @@ class CameraParameters(Parameters):
     refractory_us: float = parameter(500.0, "Dead time of a pixel after an event.", unit="us", ge=1, le=1e5)
     dark_level: float = parameter(0.004, "Dark current, as a share of the light of a white wall at noon.", ge=1e-4, le=0.5)
     pixels_per_step: float = parameter(
-        1.0, "Largest image motion between two rendered frames, for a wall 2 m beside the camera.", unit="px", ge=0.1, le=8
+        1.0, "Largest image motion between two rendered frames, of a street's kerb or a corridor's wall.", unit="px", ge=0.1, le=8
     )
 
 
@@ -55,7 +55,7 @@ class TraverseConditions(Parameters):
     """What differs from one drive along a route to the next."""
 
     seed: int = parameter(1, "The seed of this drive's noise, wandering and passing things.", ge=0, le=2**31 - 1)
-    speed_m_s: float = parameter(3.0, "Cruising speed.", unit="m/s", ge=0.05, le=40)
+    speed_m_s: float = parameter(2.0, "Cruising speed.", unit="m/s", ge=0.05, le=40)
     speed_variation: float = parameter(0.15, "Largest share by which the speed swells and falls along the way.", ge=0, le=0.8)
     stop_every_m: float = parameter(0.0, "Mean distance between stops; 0 never stops.", unit="m", ge=0, le=1e5)
     stop_seconds: float = parameter(3.0, "How long a stop lasts.", unit="s", ge=0.1, le=120)
@@ -73,15 +73,15 @@ class TraverseConditions(Parameters):
 
 PRESETS: dict[str, TraverseConditions] = {
     "reference": TraverseConditions(),
-    "same-day": TraverseConditions(seed=2, speed_m_s=3.4, lateral_offset_m=0.25),
+    "same-day": TraverseConditions(seed=2, speed_m_s=2.3, lateral_offset_m=0.25),
     "other-day": TraverseConditions(
-        seed=3, speed_m_s=2.6, lateral_offset_m=-0.35, light=0.6, sun_side=-0.5, parked_cars=0.4, season=0.3, noise=1.5
+        seed=3, speed_m_s=1.7, lateral_offset_m=-0.35, light=0.6, sun_side=-0.5, parked_cars=0.4, season=0.3, noise=1.5
     ),
     "dusk": TraverseConditions(
-        seed=4, speed_m_s=2.8, lateral_offset_m=0.3, light=0.06, sun_side=0.0, lamps=0.05, parked_cars=0.7, season=0.3, noise=2.0
+        seed=4, speed_m_s=1.8, lateral_offset_m=0.3, light=0.06, sun_side=0.0, lamps=0.05, parked_cars=0.7, season=0.3, noise=2.0
     ),
     "winter-stops": TraverseConditions(
-        seed=5, speed_m_s=3.3, stop_every_m=80.0, lateral_offset_m=-0.2, light=0.5, sun_side=0.0, parked_cars=0.3, season=1.0
+        seed=5, speed_m_s=2.2, stop_every_m=80.0, lateral_offset_m=-0.2, light=0.5, sun_side=0.0, parked_cars=0.3, season=1.0
     ),
 }
 """Named conditions: "reference" to learn from, the others to be recognised in, roughly from easy to hard."""

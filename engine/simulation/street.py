@@ -44,7 +44,7 @@ class Street:
     def _facade(self, number: int, side: int) -> tuple[bool, float, np.random.Generator]:
         """Whether a building stands on a lot, how high, and the generator of the rest of it."""
         random = generator(self._world.seed, FACADE, side, number)
-        return bool(random.random() > 0.14), float(random.uniform(4.5, 7.9)), random
+        return bool(random.random() > 0.14), float(random.uniform(5.2, 7.9)), random
 
     def _pool(self, distance: Floats) -> Floats:
         """Light of the street lamps along the route, as a share of their strongest."""
@@ -60,10 +60,13 @@ class Street:
             built, height, random = self._facade(number, side)
             if built:
                 self._building(canvas, glow, number, side, low, high, height, random)
-            else:
-                canvas.rect(low, high, 0, random.uniform(0.9, 1.8), 0.16 + 0.1 * conditions.season)
-                canvas.rect(low, low + 0.3, 0, 2.1, 0.5)
-        canvas.grain(generator(self._world.seed, FACADE, side, 1 << 20, round(start)), 0.05, 0.05)
+            else:  # a hedge between two gate posts, leaf by leaf
+                rise = random.uniform(0.9, 1.8)
+                for leaf in np.arange(low, high, 0.25):
+                    canvas.rect(leaf, leaf + 0.25, 0, rise + random.uniform(-0.15, 0.15), random.uniform(0.07, 0.26) + 0.1 * conditions.season)
+                for post in (low, high - 0.3):
+                    canvas.rect(post, post + 0.3, 0, 2.1, 0.5)
+        canvas.grain(generator(self._world.seed, FACADE, side, 1 << 20, round(start)), 0.07, 0.09)
         pool = self._pool(canvas.along.astype(np.float32)) * np.exp(-((canvas.across - 2.5) / 3.0) ** 2).astype(np.float32)
         canvas.value *= self._wall_light[side] + 1.2 * conditions.lamps * pool
         canvas.value += 8.0 * conditions.lamps * glow.value
@@ -83,6 +86,12 @@ class Street:
         canvas.rect(low, high, height - 0.25, height, 0.6 * tone)
         canvas.rect(low, low + 0.15, 0, height, 0.5 * tone)
         canvas.rect(low, high, 0, 0.5, 0.7 * tone)
+        # Cladding: panels or pilasters, which a camera that drives past sees as edges.
+        strips = kind.random()
+        if strips < 0.6:
+            period, depth = float(kind.uniform(0.7, 2.2)), float(kind.uniform(0.55, 0.85))
+            for strip in np.arange(low + 0.15, high - 0.2, period):
+                canvas.scale(strip, strip + (0.35 if strips < 0.3 else 0.5) * period, 0.5, height - 0.25, depth * random.uniform(0.85, 1.15))
         columns = max(int((high - low - 0.8) / pitch), 1)
         margin = (high - low - columns * pitch) / 2
         door = int(random.integers(columns))
@@ -103,6 +112,8 @@ class Street:
                 elif sill + tall < height - 0.3:
                     canvas.frame(u, u + wide, sill, sill + tall, pane, edge, 0.12)
                     canvas.rect(u + wide / 2 - 0.04, u + wide / 2 + 0.04, sill, sill + tall, edge)
+                    if random.random() < 0.35:  # a curtain
+                        canvas.rect(u + 0.12, u + wide * random.uniform(0.3, 0.9), sill + 0.12, sill + tall - 0.12, 0.45)
                     if lit:
                         glow.rect(u + 0.12, u + wide - 0.12, sill + 0.12, sill + tall - 0.12, 0.6)
         # What makes one building of a type known from another: signs, awnings, posters.
@@ -160,7 +171,9 @@ class Street:
                     canvas.rect(post, post + 0.12, 0, 1.0, 0.5)
                 canvas.rect(low, high - 1, 0.8, 0.92, 0.5)
             elif kind < 0.34:  # a hedge
-                canvas.rect(low, low + random.uniform(2, 8), 0, random.uniform(0.5, 0.9), 0.12)
+                rise = random.uniform(0.5, 0.9)
+                for leaf in np.arange(low, low + random.uniform(2, 8), 0.25):
+                    canvas.rect(leaf, leaf + 0.25, 0, rise, random.uniform(0.07, 0.22))
             elif kind < 0.6:  # a box
                 u = random.uniform(low, high)
                 canvas.frame(u, u + 0.7, 0, random.uniform(0.8, 1.3), float(random.uniform(0.1, 0.7)), 0.08, 0.07)

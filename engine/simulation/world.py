@@ -81,9 +81,9 @@ class World:
 
     @property
     def edge_pixels_per_metre(self) -> float:
-        """How far a wall 2 m beside the camera moves at the edge of the picture when the camera goes a metre."""
+        """How far the kerb, or a corridor's wall, moves at the edge of the picture when the camera goes a metre."""
         edge = 0.5 * self._camera.width
-        return edge * edge / (2.0 * self._focal)
+        return edge * edge / ((self._painter.kerb or self._painter.half_width) * self._focal)
 
     @property
     def constants(self) -> Floats:
