@@ -35,10 +35,10 @@ class Corridor:
 
     def _pool(self, canvas: Canvas, reach: float) -> Floats:
         """Light of the lamps on a plane, as a share of full light."""
-        light = np.full((canvas.value.shape[0], 1), 0.35, np.float32)
+        light = np.full((canvas.value.shape[0], 1), 0.8, np.float32)
         for middle, _, shines in self._lamps(canvas.start):
             if shines:
-                light += np.exp(-(((canvas.along - middle) / reach) ** 2)).astype(np.float32)
+                light += 0.6 * np.exp(-(((canvas.along - middle) / reach) ** 2)).astype(np.float32)
         return light * np.float32(self._light)
 
     def wall(self, side: int, start: float) -> Floats:
@@ -94,7 +94,7 @@ class Corridor:
             if random.random() < 0.5:  # a door mat
                 u = random.uniform(low, high)
                 canvas.rect(u, u + 1.8, -0.9, 0.9, 0.06)
-        canvas.grain(generator(seed, GROUND, round(start)), 0.04, 0.05)
+        canvas.grain(generator(seed, GROUND, round(start)), 0.03, 0.03)
         # The lamps' reflection: broad, because the floor is worn.
         gloss = np.zeros_like(canvas.value)
         for middle, _, shines in self._lamps(start):

@@ -63,10 +63,10 @@ class Street:
             else:  # a hedge between two gate posts, leaf by leaf
                 rise = random.uniform(0.9, 1.8)
                 for leaf in np.arange(low, high, 0.25):
-                    canvas.rect(leaf, leaf + 0.25, 0, rise + random.uniform(-0.15, 0.15), random.uniform(0.07, 0.26) + 0.1 * conditions.season)
+                    canvas.rect(leaf, leaf + 0.25, 0, rise + random.uniform(-0.15, 0.15), random.uniform(0.04, 0.3) + 0.1 * conditions.season)
                 for post in (low, high - 0.3):
                     canvas.rect(post, post + 0.3, 0, 2.1, 0.5)
-        canvas.grain(generator(self._world.seed, FACADE, side, 1 << 20, round(start)), 0.07, 0.09)
+        canvas.grain(generator(self._world.seed, FACADE, side, 1 << 20, round(start)), 0.08, 0.13)
         pool = self._pool(canvas.along.astype(np.float32)) * np.exp(-((canvas.across - 2.5) / 3.0) ** 2).astype(np.float32)
         canvas.value *= self._wall_light[side] + 1.2 * conditions.lamps * pool
         canvas.value += 8.0 * conditions.lamps * glow.value
@@ -78,8 +78,8 @@ class Street:
         kind = generator(self._world.seed, CATALOGUE, int(random.integers(self._world.facade_types)))
         snow = 0.12 * self._conditions.season
         tone = min(float(kind.uniform(0.22, 0.7) * random.uniform(0.85, 1.15)) + snow, 0.85)
-        pane, edge = float(kind.uniform(0.04, 0.16)), float(kind.choice([0.85, 0.6, 0.12]))
-        wide, tall, pitch = float(kind.uniform(0.8, 1.5)), float(kind.uniform(1.0, 1.7)), float(kind.uniform(1.9, 3.2))
+        pane, edge = float(kind.uniform(0.025, 0.1)), float(kind.choice([0.9, 0.7, 0.08]))
+        wide, tall, pitch = float(kind.uniform(0.8, 1.5)), float(kind.uniform(1.0, 1.7)), float(kind.uniform(1.7, 2.8))
         storey = float(kind.uniform(2.5, 3.1))
         shop, banded = bool(kind.random() < 0.35), bool(kind.random() < 0.5)
         canvas.rect(low, high, 0, height, tone)
@@ -89,10 +89,10 @@ class Street:
         # Cladding: panels or pilasters, which a camera that drives past sees as edges.
         strips = kind.random()
         if strips < 0.6:
-            period, depth = float(kind.uniform(0.7, 2.2)), float(kind.uniform(0.55, 0.85))
+            period, depth = float(kind.uniform(0.6, 1.8)), float(kind.uniform(0.3, 0.75))
             for strip in np.arange(low + 0.15, high - 0.2, period):
                 canvas.scale(strip, strip + (0.35 if strips < 0.3 else 0.5) * period, 0.5, height - 0.25, depth * random.uniform(0.85, 1.15))
-        columns = max(int((high - low - 0.8) / pitch), 1)
+        columns = max(int((high - low - 0.5) / pitch), 1)
         margin = (high - low - columns * pitch) / 2
         door = int(random.integers(columns))
         floors = int((height - 0.4) / storey) if height > storey + 0.4 else 1
@@ -117,7 +117,7 @@ class Street:
                     if lit:
                         glow.rect(u + 0.12, u + wide - 0.12, sill + 0.12, sill + tall - 0.12, 0.6)
         # What makes one building of a type known from another: signs, awnings, posters.
-        for _ in range(int(random.integers(1, 5))):
+        for _ in range(int(random.integers(2, 7))):
             u, v = random.uniform(low, high - 0.5), random.uniform(0.6, min(height - 1.2, 4.2))
             width, rise = random.uniform(0.3, 2.4), random.uniform(0.25, 0.9)
             canvas.frame(u, min(u + width, high), v, v + rise, float(random.choice([0.05, 0.3, 0.8])), float(random.uniform(0.05, 0.9)), 0.12)
@@ -126,7 +126,7 @@ class Street:
         """(1, u, v) of the road and its pavements, v from the right edge to the left."""
         conditions, seed = self._conditions, self._world.seed
         canvas = Canvas(start, (DENSITY, GROUND_DENSITY), GROUND_SIZE, -HALF_WIDTH, 0.17 + 0.06 * conditions.season)
-        canvas.grain(generator(seed, GROUND, round(start)), 0.06, 0.07)
+        canvas.grain(generator(seed, GROUND, round(start)), 0.08, 0.08)
         for sign in (-1, 1):
             near, far = sorted((sign * KERB, sign * HALF_WIDTH))
             canvas.rect(start, start + BLOCK_M, near, far, 0.36 + 0.2 * conditions.season)
@@ -173,7 +173,7 @@ class Street:
             elif kind < 0.34:  # a hedge
                 rise = random.uniform(0.5, 0.9)
                 for leaf in np.arange(low, low + random.uniform(2, 8), 0.25):
-                    canvas.rect(leaf, leaf + 0.25, 0, rise, random.uniform(0.07, 0.22))
+                    canvas.rect(leaf, leaf + 0.25, 0, rise, random.uniform(0.04, 0.28))
             elif kind < 0.6:  # a box
                 u = random.uniform(low, high)
                 canvas.frame(u, u + 0.7, 0, random.uniform(0.8, 1.3), float(random.uniform(0.1, 0.7)), 0.08, 0.07)
