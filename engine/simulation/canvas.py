@@ -20,7 +20,9 @@ def generator(*key: int) -> np.random.Generator:
 class Canvas:
     """Reflectance (u, v) of the block that starts at `start` metres, with v from `origin` metres; and its opacity."""
 
-    def __init__(self, start: float, density: tuple[float, float], size_v: int, origin: float, value: float = 0.0, opacity: float = 1.0) -> None:
+    def __init__(
+        self, start: float, density: tuple[float, float], size_v: int, origin: float, value: float = 0.0, opacity: float = 1.0
+    ) -> None:
         self.start, self.density, self.origin = start, density, origin
         self.value: Floats = np.full((round(BLOCK_M * density[0]), size_v), value, np.float32)
         self.opacity: Floats = np.full_like(self.value, opacity)

@@ -72,7 +72,9 @@ class Corridor:
             for _ in range(int(random.integers(0, 5))):  # boards, posters, boxes
                 u, v = random.uniform(at, max(high - 0.4, at + 0.2)), random.uniform(0.9, 1.9)
                 width, rise = random.uniform(0.25, 1.3), random.uniform(0.2, 0.8)
-                canvas.frame(u, min(u + width, high), v, v + rise, float(random.uniform(0.1, 0.9)), float(random.uniform(0.03, 0.9)), 0.06)
+                canvas.frame(
+                    u, min(u + width, high), v, v + rise, float(random.uniform(0.1, 0.9)), float(random.uniform(0.03, 0.9)), 0.06
+                )
             if random.random() < 0.2:  # an extinguisher
                 canvas.rect(high - 0.35, high - 0.17, 0.7, 1.25, 0.12)
         canvas.grain(generator(seed, FACADE, side, 1 << 20, round(start)), 0.02, 0.03)
@@ -148,5 +150,16 @@ class Corridor:
                 sprite, rise = ("crown", 1.4) if here.random() < 0.5 else ("stripes", 0.7)
                 found.append(Thing(6.0 * slot + here.uniform(0, 3), side * 1.4, 0.28, 0.0, rise, sprite, 0.8 * self._light, True))
             elif today.random() < 0.3 * conditions.parked_cars:
-                found.append(Thing(6.0 * slot + 3.2 + today.uniform(0, 2), -side * 1.35, 0.3, 0.0, today.uniform(0.5, 1.2), "square", 0.7 * self._light, True))
+                found.append(
+                    Thing(
+                        6.0 * slot + 3.2 + today.uniform(0, 2),
+                        -side * 1.35,
+                        0.3,
+                        0.0,
+                        today.uniform(0.5, 1.2),
+                        "square",
+                        0.7 * self._light,
+                        True,
+                    )
+                )
         return found

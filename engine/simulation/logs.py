@@ -28,7 +28,9 @@ def _projection(gps: GpsParameters) -> str:
     return f"+proj=aeqd +lat_0={gps.latitude_deg:.9f} +lon_0={gps.longitude_deg:.9f} +datum=WGS84 +units=m"
 
 
-def to_geographic(gps: GpsParameters, x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def to_geographic(
+    gps: GpsParameters, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Latitude and longitude in degrees of points east (x) and north (y) of the route's start in metres."""
     from pyproj import Transformer
 
@@ -93,7 +95,11 @@ def nmea_sentences(poses: Poses, gps: GpsParameters) -> Iterator[str]:
         )
         speed = float(np.hypot(*velocity[index]))
         course = math.degrees(math.atan2(velocity[index, 0], velocity[index, 1])) % 360
-        yield str(pynmea2.RMC("GP", "RMC", (clock, "A", *place, f"{speed / 0.514444:.2f}", f"{course:.1f}", utc.strftime("%d%m%y"), "", "", "A")))
+        yield str(
+            pynmea2.RMC(
+                "GP", "RMC", (clock, "A", *place, f"{speed / 0.514444:.2f}", f"{course:.1f}", utc.strftime("%d%m%y"), "", "", "A")
+            )
+        )
         yield str(pynmea2.GGA("GP", "GGA", (clock, *place, "1", "10", "0.9", f"{gps.altitude_m:.1f}", "M", "0.0", "M", "", "")))
 
 

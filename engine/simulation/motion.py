@@ -88,10 +88,16 @@ class Trajectory:
         seconds = np.asarray(times_us, float) * 1e-6
         lengths = (97.0, 41.0, 19.0)
         wander = conditions.lateral_wander_m * self._waves(1, distance, lengths)
-        turning = conditions.lateral_wander_m * (self._waves(1, distance + 0.05, lengths) - self._waves(1, distance - 0.05, lengths)) / 0.1
+        turning = (
+            conditions.lateral_wander_m
+            * (self._waves(1, distance + 0.05, lengths) - self._waves(1, distance - 0.05, lengths))
+            / 0.1
+        )
         # A camera that stands still neither swings nor nods.
         moving = np.clip(speed / 0.5, 0, 1)
-        swing = np.arctan(turning) + moving * math.radians(conditions.heading_jitter_deg) * self._waves(2, seconds, (3.1, 1.7, 0.9))
+        swing = np.arctan(turning) + moving * math.radians(conditions.heading_jitter_deg) * self._waves(
+            2, seconds, (3.1, 1.7, 0.9)
+        )
         pitch = moving * math.radians(conditions.vibration_deg) * self._waves(3, seconds, (0.71, 0.23, 0.11))
         return Motion(distance, conditions.lateral_offset_m + wander, swing, pitch, speed)
 

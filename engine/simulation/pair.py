@@ -2,9 +2,8 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile
@@ -33,14 +32,22 @@ class PairParameters(Parameters):
     camera: CameraParameters = parameter(CameraParameters(), "The camera that films all traverses.")
     gps: GpsParameters = parameter(GpsParameters(), "The receiver that writes the NMEA logs.")
     traverses: dict[str, TraverseConditions] = parameter(
-        {"reference": PRESETS["reference"], "query": PRESETS["same-day"]}, "Conditions by the traverse's name, the reference first."
+        {"reference": PRESETS["reference"], "query": PRESETS["same-day"]},
+        "Conditions by the traverse's name, the reference first.",
     )
-    places: int = parameter(100, "Event frames of the reference; with its speed and the window this sets the route's length.", ge=2, le=100_000)
+    places: int = parameter(
+        100, "Event frames of the reference; with its speed and the window this sets the route's length.", ge=2, le=100_000
+    )
     query_places: int = parameter(
-        100, "Event frames of each query, spread evenly over the same route; 0 takes as many windows as follow one another.", ge=0, le=100_000
+        100,
+        "Event frames of each query, spread evenly over the same route; 0 takes as many windows as follow one another.",
+        ge=0,
+        le=100_000,
     )
     window_ms: float = parameter(1000.0, "Length of an event frame's time window.", unit="ms", ge=10, le=60_000)
-    radius_m: float = parameter(5.0, "A query has a match if a reference frame lies within this distance along the route.", unit="m", ge=0, le=1000)
+    radius_m: float = parameter(
+        5.0, "A query has a match if a reference frame lies within this distance along the route.", unit="m", ge=0, le=1000
+    )
 
     @field_validator("traverses")
     @classmethod
@@ -147,12 +154,16 @@ def simulate_pair(
     cancel = cancel or CancelToken()
     length = route_length(parameters)
     if length < 1.0:
-        raise BadInput(f"places, window_ms and the reference's speed give a route of only {length:.2f} m: ask for more places or a longer window.")
+        raise BadInput(
+            f"places, window_ms and the reference's speed give a route of only {length:.2f} m: ask for more places or a longer window."
+        )
     made = []
     for name, conditions in parameters.traverses.items():
         wanted = parameters.places if not made else parameters.query_places
         path = events_folder / f"{name}{suffix}" if events_folder is not None else None
-        made.append(_traverse(parameters, name, conditions, length, wanted, path, writer if path else _no_writer, emit, cancel, threads))
+        made.append(
+            _traverse(parameters, name, conditions, length, wanted, path, writer if path else _no_writer, emit, cancel, threads)
+        )
     reference = made[0].frame_poses.distance
     truth = {query.name: nearest_ground_truth(reference, query.frame_poses.distance, parameters.radius_m) for query in made[1:]}
     return SimulatedPair(parameters, length, made, truth)
@@ -187,7 +198,9 @@ def _traverse(
             sink(chunk.events)
     middles = starts + window_us // 2
     frame_poses = poses_at(Route(parameters.world), Trajectory(conditions), middles)
-    return SimulatedTraverse(name, conditions, counter.frames(), starts, frame_poses, Poses.joined(stretches), path, count, duration)
+    return SimulatedTraverse(
+        name, conditions, counter.frames(), starts, frame_poses, Poses.joined(stretches), path, count, duration
+    )
 
 
 def write_pair(
@@ -231,7 +244,9 @@ def write_pair(
             part / "simulation.json",
             {"schema": 1, "length_m": pair.length_m, "parameters": parameters.model_dump(mode="json")},
         )
-    return SimulatedPair(pair.parameters, pair.length_m, [_moved(traverse, folder) for traverse in pair.traverses], pair.ground_truth)
+    return SimulatedPair(
+        pair.parameters, pair.length_m, [_moved(traverse, folder) for traverse in pair.traverses], pair.ground_truth
+    )
 
 
 def _moved(traverse: SimulatedTraverse, folder: Path) -> SimulatedTraverse:

@@ -36,7 +36,9 @@ class CameraParameters(Parameters):
     cutoff_hz: float = parameter(
         300.0, "Bandwidth of a pixel in full daylight; it falls with the light. 0 has no low pass.", unit="Hz", ge=0, le=1e5
     )
-    leak_rate_hz: float = parameter(0.1, "ON events a second that a pixel leaks without any change of light.", unit="Hz", ge=0, le=20)
+    leak_rate_hz: float = parameter(
+        0.1, "ON events a second that a pixel leaks without any change of light.", unit="Hz", ge=0, le=20
+    )
     shot_rate_hz: float = parameter(
         0.3, "Noise events a second and pixel, half of them ON, in darkness; a quarter of it in daylight.", unit="Hz", ge=0, le=50
     )
@@ -67,7 +69,9 @@ class TraverseConditions(Parameters):
     sun_side: float = parameter(0.6, "Where the sun stands: -1 right, 1 left, 0 ahead or an overcast sky.", ge=-1, le=1)
     lamps: float = parameter(0.0, "How much street lamps and lit windows shine, as a share of noon.", ge=0, le=1)
     parked_cars: float = parameter(0.5, "Share of the kerb taken by parked cars, others in each drive.", ge=0, le=1)
-    season: float = parameter(0.0, "From summer (0) to winter (1): foliage thins, walls and ground change their tone.", ge=0, le=1)
+    season: float = parameter(
+        0.0, "From summer (0) to winter (1): foliage thins, walls and ground change their tone.", ge=0, le=1
+    )
     noise: float = parameter(1.0, "Factor on leak, shot noise and hot pixels.", ge=0, le=20)
 
 

@@ -63,17 +63,31 @@ class Street:
             else:  # a hedge between two gate posts, leaf by leaf
                 rise = random.uniform(0.9, 1.8)
                 for leaf in np.arange(low, high, 0.25):
-                    canvas.rect(leaf, leaf + 0.25, 0, rise + random.uniform(-0.15, 0.15), random.uniform(0.04, 0.3) + 0.1 * conditions.season)
+                    canvas.rect(
+                        leaf,
+                        leaf + 0.25,
+                        0,
+                        rise + random.uniform(-0.15, 0.15),
+                        random.uniform(0.04, 0.3) + 0.1 * conditions.season,
+                    )
                 for post in (low, high - 0.3):
                     canvas.rect(post, post + 0.3, 0, 2.1, 0.5)
         canvas.grain(generator(self._world.seed, FACADE, side, 1 << 20, round(start)), 0.08, 0.13)
-        pool = self._pool(canvas.along.astype(np.float32)) * np.exp(-((canvas.across - 2.5) / 3.0) ** 2).astype(np.float32)
+        pool = self._pool(canvas.along.astype(np.float32)) * np.exp(-(((canvas.across - 2.5) / 3.0) ** 2)).astype(np.float32)
         canvas.value *= self._wall_light[side] + 1.2 * conditions.lamps * pool
         canvas.value += 8.0 * conditions.lamps * glow.value
         return canvas.premultiplied()
 
     def _building(
-        self, canvas: Canvas, glow: Canvas, number: int, side: int, low: float, high: float, height: float, random: np.random.Generator
+        self,
+        canvas: Canvas,
+        glow: Canvas,
+        number: int,
+        side: int,
+        low: float,
+        high: float,
+        height: float,
+        random: np.random.Generator,
     ) -> None:
         kind = generator(self._world.seed, CATALOGUE, int(random.integers(self._world.facade_types)))
         snow = 0.12 * self._conditions.season
@@ -91,7 +105,13 @@ class Street:
         if strips < 0.6:
             period, depth = float(kind.uniform(0.6, 1.8)), float(kind.uniform(0.3, 0.75))
             for strip in np.arange(low + 0.15, high - 0.2, period):
-                canvas.scale(strip, strip + (0.35 if strips < 0.3 else 0.5) * period, 0.5, height - 0.25, depth * random.uniform(0.85, 1.15))
+                canvas.scale(
+                    strip,
+                    strip + (0.35 if strips < 0.3 else 0.5) * period,
+                    0.5,
+                    height - 0.25,
+                    depth * random.uniform(0.85, 1.15),
+                )
         columns = max(int((high - low - 0.5) / pitch), 1)
         margin = (high - low - columns * pitch) / 2
         door = int(random.integers(columns))
@@ -120,7 +140,15 @@ class Street:
         for _ in range(int(random.integers(2, 7))):
             u, v = random.uniform(low, high - 0.5), random.uniform(0.6, min(height - 1.2, 4.2))
             width, rise = random.uniform(0.3, 2.4), random.uniform(0.25, 0.9)
-            canvas.frame(u, min(u + width, high), v, v + rise, float(random.choice([0.05, 0.3, 0.8])), float(random.uniform(0.05, 0.9)), 0.12)
+            canvas.frame(
+                u,
+                min(u + width, high),
+                v,
+                v + rise,
+                float(random.choice([0.05, 0.3, 0.8])),
+                float(random.uniform(0.05, 0.9)),
+                0.12,
+            )
 
     def ground(self, start: float) -> Floats:
         """(1, u, v) of the road and its pavements, v from the right edge to the left."""
@@ -224,7 +252,18 @@ class Street:
                 elif kind < 0.8:
                     sprite = ["disc", "triangle", "square", "stripes"][int(random.integers(4))]
                     found.append(Thing(at, sign * 2.95, 0.04, 0.0, 2.0, "pole", light, False))
-                    found.append(Thing(at - 0.01, sign * 2.95, random.uniform(0.3, 0.5), 2.0, 2.0 + random.uniform(0.6, 1.0), sprite, light, False))
+                    found.append(
+                        Thing(
+                            at - 0.01,
+                            sign * 2.95,
+                            random.uniform(0.3, 0.5),
+                            2.0,
+                            2.0 + random.uniform(0.6, 1.0),
+                            sprite,
+                            light,
+                            False,
+                        )
+                    )
             for first, tone in self._cars(side, start):
                 if start <= first < start + BLOCK_M:
                     found.append(Thing(first, sign * (KERB + 0.85), 0.85, 0.15, 1.42, "car", light * (0.4 + tone), False))

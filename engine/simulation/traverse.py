@@ -135,7 +135,10 @@ def event_slices(chunks: Iterator[TraverseChunk], slice_us: int) -> Iterator[Tra
             continue
         events, poses = _together(waiting)
         while chunk.end_us - start >= slice_us:
-            cut, pose_cut = np.searchsorted(events["timestamp"], start + slice_us), np.searchsorted(poses.time_us, start + slice_us)
+            cut, pose_cut = (
+                np.searchsorted(events["timestamp"], start + slice_us),
+                np.searchsorted(poses.time_us, start + slice_us),
+            )
             yield TraverseChunk(start, start + slice_us, events[:cut], _part(poses, slice(None, pose_cut)))
             events, poses, start = events[cut:], _part(poses, slice(pose_cut, None)), start + slice_us
         waiting = [TraverseChunk(start, chunk.end_us, events, poses)]
@@ -151,4 +154,6 @@ def _part(poses: Poses, part: slice) -> Poses:
 def _together(chunks: list[TraverseChunk]) -> tuple[EventArray, Poses]:
     if len(chunks) == 1:
         return chunks[0].events, chunks[0].poses
-    return np.concatenate([chunk.events for chunk in chunks]).astype(EVENT_DTYPE, copy=False), Poses.joined([chunk.poses for chunk in chunks])
+    return np.concatenate([chunk.events for chunk in chunks]).astype(EVENT_DTYPE, copy=False), Poses.joined(
+        [chunk.poses for chunk in chunks]
+    )

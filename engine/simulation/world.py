@@ -25,7 +25,9 @@ class World:
     def __init__(self, parameters: WorldParameters, conditions: TraverseConditions, camera: CameraParameters) -> None:
         self.route = Route(parameters)
         self._parameters, self._camera = parameters, camera
-        self._painter = street.Street(parameters, conditions) if parameters.kind == "street" else corridor.Corridor(parameters, conditions)
+        self._painter = (
+            street.Street(parameters, conditions) if parameters.kind == "street" else corridor.Corridor(parameters, conditions)
+        )
         self._planes = self._empty_planes()
         sprite_maps = sprites()
         self._sprite_index = {name: index for index, name in enumerate(sprite_maps)}
@@ -90,7 +92,9 @@ class World:
         """What the renderer needs besides textures: see engine.native.render_frames."""
         painter = self._painter
         view = self._parameters.view_m
-        return np.array([self._focal, view, painter.half_width, painter.ceiling, painter.kerb, painter.haze, painter.sky], np.float32)
+        return np.array(
+            [self._focal, view, painter.half_width, painter.ceiling, painter.kerb, painter.haze, painter.sky], np.float32
+        )
 
     def arguments(self, motion: Motion) -> tuple[object, ...]:
         """Everything that engine.native.render_frames takes before the number of threads.
@@ -111,7 +115,9 @@ class World:
         place = self.route.place(motion.distance, motion.left) - origin
         mount = np.full(len(heading), self._camera.mount_height_m)
         rows = self._focal * np.tan(motion.pitch)
-        cameras = np.column_stack([place, np.cos(heading), np.sin(heading), mount, rows, motion.distance - zero]).astype(np.float32)
+        cameras = np.column_stack([place, np.cos(heading), np.sin(heading), mount, rows, motion.distance - zero]).astype(
+            np.float32
+        )
         return (
             cameras,
             sections,
@@ -136,7 +142,9 @@ class World:
             boards[:, 0] = distance - zero
             boards[:, 1:3] = self.route.position(distance) - origin
             boards[:, 3], boards[:, 4] = np.cos(angle), np.sin(angle)
-            boards[:, 5:] = [(t.left, t.half_width, t.bottom, t.top, self._sprite_index[t.sprite], t.gain, t.front) for t in things]
+            boards[:, 5:] = [
+                (t.left, t.half_width, t.bottom, t.top, self._sprite_index[t.sprite], t.gain, t.front) for t in things
+            ]
         return boards
 
     def render(self, motion: Motion, threads: int = 0) -> Floats:

@@ -63,7 +63,17 @@ def _haze(depth: Any, view: float) -> Any:
 class _Frame:
     """One frame's geometry, shared by the surfaces."""
 
-    def __init__(self, camera: Floats, sections: Floats, start: float, step: float, constants: Floats, width: int, height: int, kerbed: bool):
+    def __init__(
+        self,
+        camera: Floats,
+        sections: Floats,
+        start: float,
+        step: float,
+        constants: Floats,
+        width: int,
+        height: int,
+        kerbed: bool,
+    ):
         self.focal, self.view, self.half_width, self.ceiling, self.kerb, self.haze, self.sky = (float(c) for c in constants)
         self.x, self.y, self.cosine, self.sine, self.mount, pitch, self.distance = (float(c) for c in camera)
         self.start, self.step, self.kerbed = start, step, kerbed
