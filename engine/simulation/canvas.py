@@ -30,12 +30,12 @@ class Canvas:
     @property
     def along(self) -> NDArray[np.float64]:
         """Metres along the route at the texels' centres, as a column."""
-        return (self.start + (np.arange(self.value.shape[0]) + 0.5) / self.density[0])[:, None]
+        return np.asarray((self.start + (np.arange(self.value.shape[0]) + 0.5) / self.density[0])[:, None], np.float64)
 
     @property
     def across(self) -> NDArray[np.float64]:
         """Metres up (or to the left, on the ground) at the texels' centres, as a row."""
-        return (self.origin + (np.arange(self.value.shape[1]) + 0.5) / self.density[1])[None]
+        return np.asarray((self.origin + (np.arange(self.value.shape[1]) + 0.5) / self.density[1])[None], np.float64)
 
     def _window(self, u0: float, u1: float, v0: float, v1: float) -> tuple[slice, slice]:
         def texels(low: float, high: float, zero: float, density: float, size: int) -> slice:
@@ -74,13 +74,20 @@ class Canvas:
         pattern = fine * random.standard_normal(shape, np.float32) + coarse * blots
         self.value *= np.clip(1 + pattern, 0.3, 1.9)
 
+    def tone(self, contrast: float) -> None:
+        """Raise every ratio of two tones to the power `contrast`, about a light grey."""
+        self.value = np.asarray(0.5 * (self.value / np.float32(0.5)) ** np.float32(contrast), np.float32)
+
     def premultiplied(self) -> Floats:
         """(2, u, v): value times opacity, and opacity."""
         return np.stack([self.value * self.opacity, self.opacity])
 
 
 def lots(start: float, seed: int, side: int, length: float) -> list[tuple[int, float, float]]:
-    """The lots that overlap the block at `start`: number, first and last metre. Their borders are jittered around multiples of `length`."""
+    """The lots that overlap the block at `start`: number, first and last metre.
+
+    Their borders are jittered around multiples of `length`.
+    """
 
     def border(number: int) -> float:
         return length * (number + 0.5 * generator(seed, LOT, side, number).uniform(-0.5, 0.5))

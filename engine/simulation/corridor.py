@@ -14,7 +14,10 @@ LOT_M = 5.0
 
 
 class Corridor:
-    """Paints a corridor's planes, block by block. Windows are rare: `sun_side` shows little, `parked_cars` are trolleys and boxes."""
+    """Paints a corridor's planes, block by block.
+
+    Of the conditions `sun_side`, `lamps` and `season` show little or nothing here; `parked_cars` are boxes left standing.
+    """
 
     half_width, kerb, ceiling = HALF_WIDTH, 0.0, CEILING_M
 
@@ -78,6 +81,7 @@ class Corridor:
             if random.random() < 0.2:  # an extinguisher
                 canvas.rect(high - 0.35, high - 0.17, 0.7, 1.25, 0.12)
         canvas.grain(generator(seed, FACADE, side, 1 << 20, round(start)), 0.02, 0.03)
+        canvas.tone(self._world.contrast)
         return (canvas.value * self._pool(canvas, 1.5) * np.float32(0.8) + glow.value)[None]
 
     def ground(self, start: float) -> Floats:
@@ -97,6 +101,7 @@ class Corridor:
                 u = random.uniform(low, high)
                 canvas.rect(u, u + 1.8, -0.9, 0.9, 0.06)
         canvas.grain(generator(seed, GROUND, round(start)), 0.03, 0.03)
+        canvas.tone(self._world.contrast)
         # The lamps' reflection: broad, because the floor is worn.
         gloss = np.zeros_like(canvas.value)
         for middle, _, shines in self._lamps(start):

@@ -108,7 +108,7 @@ class Trajectory:
         index = int(np.searchsorted(self._knots[:, 0], distance))
         if index == 0:
             return round(self._first * TICK_S * 1e6)
-        before, after = self._knots[index - 1, 0], self._knots[index, 0]
+        before, after = float(self._knots[index - 1, 0]), float(self._knots[index, 0])
         return round((self._first + index - 1 + (distance - before) / (after - before)) * TICK_S * 1e6)
 
     def forget(self, before_us: int) -> None:

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile
 
@@ -45,9 +45,7 @@ class PairParameters(Parameters):
         le=100_000,
     )
     window_ms: float = parameter(1000.0, "Length of an event frame's time window.", unit="ms", ge=10, le=60_000)
-    radius_m: float = parameter(
-        5.0, "A query has a match if a reference frame lies within this distance along the route.", unit="m", ge=0, le=1000
-    )
+    radius_m: float = parameter(5.0, "Largest distance along the route between a query and its match.", unit="m", ge=0, le=1000)
 
     @field_validator("traverses")
     @classmethod
@@ -155,9 +153,10 @@ def simulate_pair(
     length = route_length(parameters)
     if length < 1.0:
         raise BadInput(
-            f"places, window_ms and the reference's speed give a route of only {length:.2f} m: ask for more places or a longer window."
+            f"places, window_ms and the reference's speed give a route of only {length:.2f} m: "
+            "ask for more places or a longer window."
         )
-    made = []
+    made: list[SimulatedTraverse] = []
     for name, conditions in parameters.traverses.items():
         wanted = parameters.places if not made else parameters.query_places
         path = events_folder / f"{name}{suffix}" if events_folder is not None else None
@@ -250,7 +249,5 @@ def write_pair(
 
 
 def _moved(traverse: SimulatedTraverse, folder: Path) -> SimulatedTraverse:
-    from dataclasses import replace
-
     path = folder / traverse.events_path.name if traverse.events_path else None
     return replace(traverse, events_path=path)

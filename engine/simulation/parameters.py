@@ -16,6 +16,9 @@ class WorldParameters(Parameters):
     facade_types: int = parameter(
         9, "Number of facade types that repeat along the route: with fewer, more places look alike.", ge=1, le=64
     )
+    contrast: float = parameter(
+        1.4, "Exponent on the contrasts of everything that is painted; with more, the camera sees more events.", ge=0.3, le=3
+    )
     view_m: float = parameter(64.0, "How far the camera sees before haze takes over.", unit="m", ge=20, le=72)
 
 

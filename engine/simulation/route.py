@@ -30,13 +30,13 @@ class Route:
 
     def heading(self, distance: NDArray[np.float64]) -> NDArray[np.float64]:
         """Direction of travel in radians, counter-clockwise from east, at distances in metres from the start."""
-        angle = np.multiply.outer(np.asarray(distance, float), self._omega) + self._phase
-        return np.asarray(np.sin(angle) @ self._amplitude)
+        angle = np.multiply.outer(np.asarray(distance, np.float64), self._omega) + self._phase
+        return np.asarray(np.sin(angle) @ self._amplitude, np.float64)
 
     def _block(self, index: int) -> NDArray[np.float64]:
         """Positions of the sections of a block and of the first one after it, relative to the block's first."""
         # Two-point Gauss-Legendre on every section: the error over a kilometre stays under a millimetre.
-        first = (index * _BLOCK + np.arange(_BLOCK)) * SECTION_M
+        first = np.asarray((index * _BLOCK + np.arange(_BLOCK)) * SECTION_M, np.float64)
         step = np.zeros((_BLOCK + 1, 2))
         for node in (-1, 1):
             angle = self.heading(first + SECTION_M * (0.5 + node / math.sqrt(12)))
@@ -64,9 +64,9 @@ class Route:
         start = self.sections(first, int(index.max()) - first + 1)[index - first]
         within = distance - index * SECTION_M
         angle = self.heading(distance - within / 2)  # midpoint rule: the section is short
-        return start + within[:, None] * np.stack([np.cos(angle), np.sin(angle)], -1)
+        return np.asarray(start + within[:, None] * np.stack([np.cos(angle), np.sin(angle)], -1))
 
     def place(self, distance: NDArray[np.float64], left: NDArray[np.float64]) -> NDArray[np.float64]:
         """Positions (n, 2) of points `left` metres to the left of the route at `distance`."""
         angle = self.heading(distance)
-        return self.position(distance) + np.asarray(left)[:, None] * np.stack([-np.sin(angle), np.cos(angle)], -1)
+        return np.asarray(self.position(distance) + np.asarray(left)[:, None] * np.stack([-np.sin(angle), np.cos(angle)], -1))

@@ -1,6 +1,9 @@
 """What is painted on the boards that stand across the route."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.simulation.textures import Floats, RipMap, sprite_map
 
@@ -9,10 +12,10 @@ SIZE = 64
 
 def _grid() -> tuple[Floats, Floats]:
     at = (np.arange(SIZE, dtype=np.float32) + 0.5) / SIZE * 2 - 1
-    return at[:, None], at[None]
+    return np.asarray(at[:, None], np.float32), np.asarray(at[None], np.float32)
 
 
-def _shape(value: Floats | float, inside: Floats) -> Floats:
+def _shape(value: NDArray[Any], inside: NDArray[np.bool_]) -> Floats:
     opacity = inside.astype(np.float32)
     return np.stack([np.asarray(value, np.float32) * opacity, opacity])
 

@@ -73,6 +73,7 @@ class Street:
                 for post in (low, high - 0.3):
                     canvas.rect(post, post + 0.3, 0, 2.1, 0.5)
         canvas.grain(generator(self._world.seed, FACADE, side, 1 << 20, round(start)), 0.08, 0.13)
+        canvas.tone(self._world.contrast)
         pool = self._pool(canvas.along.astype(np.float32)) * np.exp(-(((canvas.across - 2.5) / 3.0) ** 2)).astype(np.float32)
         canvas.value *= self._wall_light[side] + 1.2 * conditions.lamps * pool
         canvas.value += 8.0 * conditions.lamps * glow.value
@@ -158,7 +159,8 @@ class Street:
         for sign in (-1, 1):
             near, far = sorted((sign * KERB, sign * HALF_WIDTH))
             canvas.rect(start, start + BLOCK_M, near, far, 0.36 + 0.2 * conditions.season)
-            canvas.rect(start, start + BLOCK_M, *sorted((sign * KERB, sign * (KERB + 0.16))), 0.5)
+            kerb = KERB if sign > 0 else -KERB - 0.16
+            canvas.rect(start, start + BLOCK_M, kerb, kerb + 0.16, 0.5)
             for joint in np.arange(np.floor(start), start + BLOCK_M, 1.0):
                 canvas.rect(joint, joint + 0.07, near, far, 0.24)
         for dash in np.arange(6.0 * np.floor(start / 6.0), start + BLOCK_M, 6.0):
@@ -174,6 +176,7 @@ class Street:
                 side = random.uniform(-2.2, 0.8)
                 canvas.rect(u, u + random.uniform(1, 5), side, side + random.uniform(0.6, 1.6), float(random.uniform(0.07, 0.3)))
             canvas.ellipse(random.uniform(low, high), random.uniform(-1.8, 1.8), 0.35, 0.35, 0.06)
+        canvas.tone(self._world.contrast)
         # The shadow of the sun's side of the street.
         light = np.full_like(canvas.value, conditions.light)
         if abs(conditions.sun_side) > 0.05:
@@ -214,6 +217,7 @@ class Street:
             for wheel in (first + 0.75, first + 3.45):
                 canvas.ellipse(wheel, 0.32, 0.32, 0.32, 0.04)
                 canvas.ellipse(wheel, 0.32, 0.15, 0.15, 0.4)
+        canvas.tone(self._world.contrast)
         canvas.value *= self._wall_light[side] + 1.2 * self._conditions.lamps * self._pool(canvas.along.astype(np.float32))
         return canvas.premultiplied()
 

@@ -1,4 +1,4 @@
-"""Textures that can be filtered by another amount along than across: rip maps, of a plane that goes on for ever or of a sprite."""
+"""Textures that can be filtered by another amount along than across: rip maps, of an endless plane or of a sprite."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ class RipMap:
                 start = stop
 
     def paint(self, start: int, values: Floats) -> None:
-        """Put values (channels, n, size_v) at texel `start` of the first axis; both are multiples of the coarsest level's texel."""
+        """Put values (channels, n, size_v) at texel `start`; both are multiples of the coarsest level's texel."""
         row = np.asarray(values, np.float32)
         for i in range(self.levels[0]):
             if i:

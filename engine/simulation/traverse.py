@@ -22,8 +22,11 @@ _LONGEST_STEP_US = 20_000  # also while standing: noise needs steps too
 
 @dataclass(frozen=True)
 class Poses:
-    """Where the camera was: time (int64, us), x east and y north of the route's start (m), heading (radians, counter-clockwise from
-    east), and the distance (m) along the route, which a real log does not have."""
+    """Where the camera was.
+
+    time (int64, us), x east and y north of the route's start (m), heading (radians, counter-clockwise from east), and the
+    distance (m) along the route, which a real log does not have.
+    """
 
     time_us: NDArray[np.int64]
     x: NDArray[np.float64]

@@ -40,24 +40,26 @@ class WindowCounter:
         return np.minimum(self._counts, 255).astype(np.uint8).reshape(len(self._counts), -1, self._width)
 
 
+def _check_room(duration_us: int, length_us: int) -> None:
+    if duration_us < length_us:
+        raise BadInput(
+            f"window_ms is {length_us / 1000:g}, but a traverse lasts only {duration_us / 1000:g} ms: "
+            "take a shorter window or more places."
+        )
+
+
 def spread_windows(duration_us: int, count: int, length_us: int) -> NDArray[np.int64]:
     """First microseconds of `count` windows spread evenly over a traverse.
 
     They overlap where the traverse is too short for them side by side, and leave gaps where it is longer.
     """
-    if duration_us < length_us:
-        raise BadInput(
-            f"window_ms is {length_us / 1000:g}, but a traverse lasts only {duration_us / 1000:g} ms: take a shorter window or more places."
-        )
+    _check_room(duration_us, length_us)
     return np.round(np.linspace(0, duration_us - length_us, count)).astype(np.int64)
 
 
 def side_by_side_windows(duration_us: int, length_us: int) -> NDArray[np.int64]:
     """First microseconds of all whole windows that follow one another; what remains at the end is dropped."""
-    if duration_us < length_us:
-        raise BadInput(
-            f"window_ms is {length_us / 1000:g}, but a traverse lasts only {duration_us / 1000:g} ms: take a shorter window or more places."
-        )
+    _check_room(duration_us, length_us)
     return np.arange(duration_us // length_us, dtype=np.int64) * length_us
 
 

@@ -109,7 +109,7 @@ class World:
         count = math.ceil((farthest + 1) / SECTION_M) - first + 2
         points = self.route.sections(first, count)
         origin = points[0]
-        angle = self.route.heading((first + np.arange(count)) * SECTION_M)
+        angle = self.route.heading(np.asarray((first + np.arange(count)) * SECTION_M, np.float64))
         sections = np.column_stack([points - origin, np.cos(angle), np.sin(angle)]).astype(np.float32)
         heading = self.route.heading(motion.distance) + motion.swing
         place = self.route.place(motion.distance, motion.left) - origin

@@ -206,13 +206,13 @@ def test_events_do_not_depend_on_threads_or_on_how_the_frames_were_cut() -> None
 
 
 def test_wrong_shapes_are_refused() -> None:
-    good = dict(
-        frames=np.ones((2, 16), np.float32),
-        durations=np.array([10, 10]),
-        keys=np.zeros(2, np.uint32),
-        state=np.zeros((3, 16), np.float32),
-        pattern=np.ones((3, 16), np.float32),
-    )
+    good = {
+        "frames": np.ones((2, 16), np.float32),
+        "durations": np.array([10, 10]),
+        "keys": np.zeros(2, np.uint32),
+        "state": np.zeros((3, 16), np.float32),
+        "pattern": np.ones((3, 16), np.float32),
+    }
     if native.variant() == "numpy":
         pytest.skip("the twin leaves this to NumPy")
     for name, bad in {

@@ -17,13 +17,8 @@
 namespace revisit::view {
 namespace {
 
-struct Level {
-    int index;
-    float part;
-};
-
 // Which halving suits a footprint of so many texels; between powers of two the two neighbours are mixed.
-Level level_for(float footprint, int levels) {
+inline Level level_for(float footprint, int levels) {
     if (!(footprint > 1.0f)) return {0, 0.0f};
     // footprint = mantissa 2^exponent with mantissa in [1, 2): std::frexp would be a call.
     std::uint32_t bits;
@@ -41,7 +36,7 @@ struct Read {
 };
 
 // Written so that a NaN becomes `low`: no texel outside the texture is ever read.
-float within_limits(float value, float low, float high) { return value > low ? std::min(value, high) : low; }
+inline float within_limits(float value, float low, float high) { return value > low ? std::min(value, high) : low; }
 
 // A texture at one place along it, ready to be read at many places across: the levels that count, each with its two rows.
 struct Strip {
@@ -54,7 +49,7 @@ struct Strip {
     bool opacity;
 };
 
-Strip strip_at(const Texture& t, float u, Level level_u, Level level_v) {
+[[gnu::always_inline]] inline Strip strip_at(const Texture& t, float u, Level level_u, Level level_v) {
     Strip strip;
     strip.count = 0;
     strip.plane = t.plane;
@@ -86,7 +81,7 @@ Strip strip_at(const Texture& t, float u, Level level_u, Level level_v) {
     return strip;
 }
 
-Read read(const Strip& strip, float v) {
+[[gnu::always_inline]] inline Read read(const Strip& strip, float v) {
     Read sum{0.0f, 0.0f};
     for (int k = 0; k < strip.count; ++k) {
         const Strip::Layer& layer = strip.layers[k];
@@ -114,6 +109,24 @@ float haze_at(float depth, float view) {
     return part * part * (3.0f - 2.0f * part);
 }
 
+// The stretch between two cross-sections in which a column's ray is.
+struct Section {
+    std::size_t index;
+    float per_metre;
+
+    Section(std::size_t first, const float* depth) : index(first), per_metre(0) { advance_to(first, depth); }
+    void advance_to(std::size_t to, const float* depth) {
+        index = to;
+        per_metre = 1.0f / std::max(depth[to + 1] - depth[to], 1e-6f);
+    }
+};
+
+// What all pixels of a row have in common that look at a plane `drop` metres from the lens.
+Row row_of(const Texture& plane, float drop, float slope, float focal, float view) {
+    const float z = drop / std::max(slope, 1e-6f);
+    return {z, haze_at(z, view), level_for(z * z / (drop * focal) * plane.density_u, plane.levels_u), level_for(z / focal * plane.density_v, plane.levels_v)};
+}
+
 struct Hit {
     float section, depth, slope;  // slope: metres to the side for a metre along the route
     int side;                     // 0 left, 1 right, -1 none
@@ -136,6 +149,7 @@ void render(const Scene& scene, const Camera& camera, Scratch& scratch, float* f
     const int width = scene.width, height = scene.height;
     const std::size_t sections = scene.section_count;
     const float focal = scene.focal, view = scene.view;
+    const float sky_slope = -1.5f / focal;
     const float horizon = 0.5f * static_cast<float>(height) + camera.pitch;
     scratch.column.resize(static_cast<std::size_t>(width) * height);
     scratch.depth.resize(sections);
@@ -154,6 +168,13 @@ void render(const Scene& scene, const Camera& camera, Scratch& scratch, float* f
     std::size_t first = 0;
     while (first + 2 < sections && scene.section_start + static_cast<float>(first + 1) * scene.section_step <= camera.distance - 0.5f) ++first;
 
+    scratch.ground.resize(static_cast<std::size_t>(height));
+    scratch.roof.resize(static_cast<std::size_t>(height));
+    for (int r = 0; r < height; ++r) {
+        const float slope = (static_cast<float>(r) + 0.5f - horizon) / focal;
+        scratch.ground[static_cast<std::size_t>(r)] = row_of(scene.planes[2], camera.height, slope, focal, view);
+        if (scene.roofed) scratch.roof[static_cast<std::size_t>(r)] = row_of(scene.planes[3], scene.ceiling - camera.height, -slope, focal, view);
+    }
     std::vector<Hit> kerbs(static_cast<std::size_t>(width), Hit{0, 0, 0, -1});
     for (int c = 0; c < width; ++c) {
         const float tangent = (static_cast<float>(c) + 0.5f - 0.5f * static_cast<float>(width)) / focal;
@@ -196,38 +217,36 @@ void render(const Scene& scene, const Camera& camera, Scratch& scratch, float* f
         const Strip wall_strip = strip_at(texture, wall.section * texture.density_u, wall_u, wall_v);
         const float top_of_wall = texture.origin_v + static_cast<float>(texture.size_v) / texture.density_v;
 
-        const auto flat = [&](const Texture& plane, float drop, float slope, std::size_t& at) {
-            const float z = std::min(drop / std::max(slope, 1e-6f), wall.depth);
-            while (at + 1 < last && depth[at + 1] < z) ++at;
-            const float part = (z - depth[at]) / std::max(depth[at + 1] - depth[at], 1e-6f);
-            const float along = scene.section_start + (static_cast<float>(at) + part) * scene.section_step;
-            const float side = left[at] + part * (left[at + 1] - left[at]);
-            const Level u = level_for(z * z / (drop * focal) * plane.density_u, plane.levels_u);
-            const Level v = level_for(z / focal * plane.density_v, plane.levels_v);
-            const float value = read(strip_at(plane, along * plane.density_u, u, v), (side - plane.origin_v) * plane.density_v).value;
-            const float haze = haze_at(z, view);
-            return value * (1.0f - haze) + scene.haze * haze;
+        const auto flat = [&](const Texture& plane, const Row& row, Section& at) {
+            const float z = std::min(row.depth, wall.depth);
+            while (at.index + 1 < last && depth[at.index + 1] < z) at.advance_to(at.index + 1, depth);
+            const float part = (z - depth[at.index]) * at.per_metre;
+            const float along = scene.section_start + (static_cast<float>(at.index) + part) * scene.section_step;
+            const float side = left[at.index] + part * (left[at.index + 1] - left[at.index]);
+            const float value = read(strip_at(plane, along * plane.density_u, row.u, row.v), (side - plane.origin_v) * plane.density_v).value;
+            return value * (1.0f - row.haze) + scene.haze * row.haze;
         };
-        std::size_t ground_at = first, ceiling_at = first;
+        Section ground_at(first, depth), ceiling_at(first, depth);
         for (int r = height - 1; r >= 0; --r) {
             const float on_ground = clamp01(static_cast<float>(r + 1) - below);
             column[r] = on_ground > 0.0f
-                            ? on_ground * flat(scene.planes[2], camera.height, (static_cast<float>(r) + 0.5f - horizon) / focal, ground_at)
+                            ? on_ground * flat(scene.planes[2], scratch.ground[static_cast<std::size_t>(r)], ground_at)
                             : 0.0f;
         }
+        const float rows_a_metre = focal / wall.depth, metres_a_row = wall.depth / focal;
         for (int r = 0; r < height; ++r) {
             const float row = static_cast<float>(r) + 0.5f - horizon;
             const float on_ground = clamp01(static_cast<float>(r + 1) - below);
             const float on_ceiling = scene.roofed ? clamp01(above - static_cast<float>(r)) : 0.0f;
-            if (on_ceiling > 0.0f) column[r] += on_ceiling * flat(scene.planes[3], scene.ceiling - camera.height, -row / focal, ceiling_at);
+            if (on_ceiling > 0.0f) column[r] += on_ceiling * flat(scene.planes[3], scratch.roof[static_cast<std::size_t>(r)], ceiling_at);
             const float rest = 1.0f - on_ground - on_ceiling;
             if (!(rest > 0.0f)) continue;
-            const float backdrop = scene.roofed ? scene.haze : scene.haze + (scene.sky - scene.haze) * clamp01(-row / focal * 1.5f);
+            const float backdrop = scene.roofed ? scene.haze : scene.haze + (scene.sky - scene.haze) * clamp01(row * sky_slope);
             float value = backdrop;
             if (wall.side >= 0) {
-                const float up = camera.height - row / focal * wall.depth;
+                const float up = camera.height - row * metres_a_row;
                 const Read seen_wall = read(wall_strip, (up - texture.origin_v) * texture.density_v);
-                const float inside = clamp01((top_of_wall - up) * focal / wall.depth + 0.5f);
+                const float inside = clamp01((top_of_wall - up) * rows_a_metre + 0.5f);
                 const float lit = seen_wall.value * (1.0f - wall_haze) + scene.haze * wall_haze * seen_wall.opacity;
                 value = backdrop * (1.0f - seen_wall.opacity * inside) + lit * inside;
             }

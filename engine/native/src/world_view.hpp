@@ -50,7 +50,16 @@ struct Camera {
 };
 
 // Renders one frame of luminance, row-major (height, width). `scratch` is reused from frame to frame.
+struct Level {
+    int index;
+    float part;
+};
+struct Row {
+    float depth, haze;
+    Level u, v;
+};
 struct Scratch {
+    std::vector<Row> ground, roof;
     std::vector<float> column, depth, left, hits, levels;
 };
 void render(const Scene& scene, const Camera& camera, Scratch& scratch, float* frame);

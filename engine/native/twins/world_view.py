@@ -28,7 +28,7 @@ def _level(footprint: Any, levels: int) -> tuple[Any, Any]:
 def _read(texture: Texture, u: Any, v: Any, level_u: tuple[Any, Any], level_v: tuple[Any, Any]) -> Any:
     """Filtered texels (channels, *shape) at texel coordinates u and v."""
     values, (_, levels_v, size_u, size_v, wraps), _ = texture
-    u, v, iu, pu, iv, pv = np.broadcast_arrays(u, v, *level_u, *level_v)
+    u, v, iu, pu, iv, pv = np.broadcast_arrays(u, v, level_u[0], level_u[1], level_v[0], level_v[1])
     total = np.zeros((values.shape[0], *u.shape), _F)
     row = 2 * size_v - (size_v >> (levels_v - 1))
     for a in (0, 1):
@@ -85,7 +85,7 @@ class _Frame:
         while first + 2 < len(sections) and start + (first + 1) * step <= self.distance - 0.5:
             first += 1
         self.first = first
-        forward, right, normal_forward, normal_right = self.seen(*np.float64(sections[first:]).T)
+        forward, right, normal_forward, normal_right = self.seen(*sections[first:].astype(np.float64).T)
         across = np.minimum(normal_right[:, None] - self.tangent * normal_forward[:, None], -0.05)
         self.left = (self.tangent * forward[:, None] - right[:, None]) / across
         self.depth = forward[:, None] + self.left * normal_forward[:, None]
@@ -130,7 +130,8 @@ class _Frame:
 
     def flat(self, plane: Texture, drop: float, slope: Any) -> Any:
         """Light of the ground or the ceiling in every pixel, `drop` metres from the lens."""
-        z = np.minimum(drop / np.maximum(slope, 1e-6), self.wall_depth)
+        row_z = drop / np.maximum(slope, 1e-6)
+        z = np.minimum(row_z, self.wall_depth)
         at = np.zeros(z.shape, np.int64)
         for index in range(len(self.depth) - 1):
             at = np.where((at == index) & (index + 1 < self.last) & (self.depth[index + 1] < z), index + 1, at)
@@ -139,10 +140,10 @@ class _Frame:
         along = self.start + (self.first + at + part) * self.step
         side = self.left[at, columns] * (1 - part) + self.left[at + 1, columns] * part
         (levels_u, levels_v, *_), (density_u, density_v, origin) = plane[1], plane[2]
-        u = _level(z * z / (drop * self.focal) * density_u, levels_u)
-        v = _level(z / self.focal * density_v, levels_v)
+        u = _level(row_z * row_z / (drop * self.focal) * density_u, levels_u)
+        v = _level(row_z / self.focal * density_v, levels_v)
         value = _read(plane, along * density_u, (side - origin) * density_v, u, v)[0]
-        haze = _haze(z, self.view)
+        haze = _haze(row_z, self.view)
         return value * (1 - haze) + self.haze * haze
 
     def upright(self, texture: Texture, along: Any, depth: Any, slope: Any) -> Any:
@@ -159,7 +160,7 @@ def _extent(texture: Texture) -> float:
 
 
 def _boards(image: Any, frame: _Frame, boards: Floats, sprites: Sequence[Texture], front: bool) -> Any:
-    for board in np.float64(boards):
+    for board in boards.astype(np.float64).tolist():
         section, x, y, cosine, sine, left, half_width, bottom, top, sprite, gain, is_front = board
         if bool(is_front) != front or section < frame.distance + 0.3:
             continue
@@ -210,7 +211,8 @@ def render_frames(
         section_step: distance between two.
         planes: left wall, right wall, ground, and the ceiling or both kerb planes.
         sprites: what is painted on the boards.
-        boards: (k, 12), far to near: distance along, x, y, cosine, sine, left, half width, bottom, top, sprite, gain, in front of the kerbs.
+        boards: (k, 12), far to near: distance along, x, y, cosine, sine, left, half width, bottom, top, sprite, gain, and
+            whether they stand in front of the kerb planes.
         constants: focal length (px), view, half width, ceiling, kerb (m), light of the haze and of the sky.
         width: pixels in a row.
         height: pixels in a column.
