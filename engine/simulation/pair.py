@@ -60,7 +60,11 @@ class PairParameters(Parameters):
 
 @dataclass(frozen=True)
 class SimulatedTraverse:
-    """One traverse: frames (n, height, width) uint8, the windows' starts (us), the poses at their middles, the whole drive's poses."""
+    """One traverse.
+
+    frames (n, height, width) uint8, the windows' starts (us), the poses at their middles, the whole drive's poses, and where the raw
+    events are, if they were kept.
+    """
 
     name: str
     conditions: TraverseConditions

@@ -81,14 +81,14 @@ class TraverseConditions(Parameters):
 PRESETS: dict[str, TraverseConditions] = {
     "reference": TraverseConditions(),
     "same-day": TraverseConditions(seed=2, speed_m_s=2.3, lateral_offset_m=0.25),
+    "winter-stops": TraverseConditions(
+        seed=5, speed_m_s=2.2, stop_every_m=80.0, lateral_offset_m=-0.2, light=0.5, sun_side=0.0, parked_cars=0.3, season=1.0
+    ),
     "other-day": TraverseConditions(
         seed=3, speed_m_s=1.7, lateral_offset_m=-0.35, light=0.6, sun_side=-0.5, parked_cars=0.4, season=0.3, noise=1.5
     ),
     "dusk": TraverseConditions(
         seed=4, speed_m_s=1.8, lateral_offset_m=0.3, light=0.06, sun_side=0.0, lamps=0.05, parked_cars=0.7, season=0.3, noise=2.0
     ),
-    "winter-stops": TraverseConditions(
-        seed=5, speed_m_s=2.2, stop_every_m=80.0, lateral_offset_m=-0.2, light=0.5, sun_side=0.0, parked_cars=0.3, season=1.0
-    ),
 }
-"""Named conditions: "reference" to learn from, the others to be recognised in, roughly from easy to hard."""
+"""Named conditions: "reference" to learn from, the others to be recognised in, from easy to hard for simple methods."""

@@ -187,7 +187,7 @@ def looks() -> None:
         ("street", "dusk", {}),
         ("corridor", "reference", {}),
     ):
-        stretch = synthetic(kind, preset, 0.6 if changes else 2.0, **changes)
+        stretch = synthetic(kind, preset, 0.6, **changes)
         speed_text = f", {changes['speed_m_s']:.0f} m/s" if changes else ""
         table.add_row(f"synthetic {kind}, {preset}{speed_text}", *statistics(*stretch))
     CONSOLE.print(table)
