@@ -1,6 +1,7 @@
 """How the camera moves along the route in one traverse."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,16 +28,20 @@ class Motion:
 
 
 class Trajectory:
-    """One traverse's motion, generated as it is asked for; times before the last `forget` may be dropped."""
+    """One traverse's motion, generated as it is asked for; times before the last `forget` may be dropped.
 
-    def __init__(self, conditions: TraverseConditions) -> None:
+    `check` is called every few milliseconds of work and may raise.
+    """
+
+    def __init__(self, conditions: TraverseConditions, check: Callable[[], None] = lambda: None) -> None:
         generator = np.random.default_rng([conditions.seed, 0x5EED + 1])
-        self._conditions = conditions
+        self._conditions, self._check = conditions, check
         self._phase = generator.uniform(0, 2 * math.pi, (4, 3))
         self._stops = np.random.default_rng([conditions.seed, 0x5EED + 2])
         self._next_stop = self._draw_stop(0.0)
         self._waiting = 0
-        self._knots = np.zeros((1, 2))  # distance and speed
+        self._knots = np.zeros((4 * _CHUNK, 2))  # distance and speed; the first _count are made
+        self._count = 1
         self._knots[0, 1] = conditions.speed_m_s
         self._first = 0  # index of the first knot kept
 
@@ -49,14 +54,21 @@ class Trajectory:
         return np.asarray(np.sin(angle) @ np.array(_SPREAD))
 
     def _extend(self) -> None:
+        self._check()
         conditions = self._conditions
-        distance, speed = self._knots[-1]
-        added = np.empty((_CHUNK, 2))
-        for index in range(_CHUNK):
-            wave = sum(
-                share * math.sin(2 * math.pi * distance / length + phase)
-                for share, length, phase in zip(_SPREAD, (53.0, 23.0, 11.0), self._phase[0], strict=True)
-            )
+        distance, speed = (float(value) for value in self._knots[self._count - 1])
+        if self._count + _CHUNK > len(self._knots):
+            grown = np.empty((2 * len(self._knots) + _CHUNK, 2))
+            grown[: self._count] = self._knots[: self._count]
+            self._knots = grown
+        waves = [
+            (share, 2 * math.pi / length, phase)
+            for share, length, phase in zip(_SPREAD, (53.0, 23.0, 11.0), self._phase[0], strict=True)
+        ]
+        for index in range(self._count, self._count + _CHUNK):
+            wave = 0.0
+            for share, number, phase in waves:
+                wave += share * math.sin(number * distance + phase)
             wanted = conditions.speed_m_s * (1 + conditions.speed_variation * wave)
             if self._waiting > 0:
                 self._waiting -= 1
@@ -69,16 +81,15 @@ class Trajectory:
                 wanted = min(wanted, math.sqrt(2 * _ACCELERATION * max(room, 0.0)) + 0.02)
                 if room <= 0:
                     self._waiting, wanted = max(1, round(conditions.stop_seconds / TICK_S)), 0.0
-            faster = speed + 4 * _ACCELERATION * TICK_S
-            speed = min(wanted, faster)
+            speed = min(wanted, speed + 4 * _ACCELERATION * TICK_S)
             distance += speed * TICK_S
-            added[index] = distance, speed
-        self._knots = np.concatenate([self._knots, added])
+            self._knots[index] = distance, speed
+        self._count += _CHUNK
 
     def at(self, times_us: NDArray[np.int64]) -> Motion:
         """The motion at times in microseconds from the start, none earlier than the last `forget`."""
         knot = np.asarray(times_us, float) * (1e-6 / TICK_S) - self._first
-        while knot.size and knot.max() >= len(self._knots) - 1:
+        while knot.size and knot.max() >= self._count - 1:
             self._extend()
         base = np.floor(knot).astype(np.int64)
         part = (knot - base)[:, None]
@@ -103,9 +114,9 @@ class Trajectory:
 
     def time_at(self, distance: float) -> int:
         """The time in microseconds at which the camera has come `distance` metres (>= 0)."""
-        while self._knots[-1, 0] < distance:
+        while self._knots[self._count - 1, 0] < distance:
             self._extend()
-        index = int(np.searchsorted(self._knots[:, 0], distance))
+        index = int(np.searchsorted(self._knots[: self._count, 0], distance))
         if index == 0:
             return round(self._first * TICK_S * 1e6)
         before, after = float(self._knots[index - 1, 0]), float(self._knots[index, 0])
@@ -115,5 +126,6 @@ class Trajectory:
         """Drop what lies before a time, so that an endless traverse needs no more memory."""
         drop = int(before_us * (1e-6 / TICK_S)) - self._first - 2
         if drop > 4 * _CHUNK:
-            self._knots = self._knots[drop:].copy()
+            self._knots = self._knots[drop : self._count].copy()
             self._first += drop
+            self._count -= drop

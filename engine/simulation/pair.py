@@ -36,7 +36,7 @@ class PairParameters(Parameters):
         "Conditions by the traverse's name, the reference first.",
     )
     places: int = parameter(
-        100, "Event frames of the reference; with its speed and the window this sets the route's length.", ge=2, le=100_000
+        100, "Event frames of the reference; with its speed and the window this sets the route's length.", ge=2, le=20_000
     )
     query_places: int = parameter(
         100,
@@ -62,8 +62,8 @@ class PairParameters(Parameters):
 class SimulatedTraverse:
     """One traverse.
 
-    frames (n, height, width) uint8, the windows' starts (us), the poses at their middles, the whole drive's poses, and where the raw
-    events are, if they were kept.
+    frames (n, height, width) uint8, the windows' starts (us), the poses at their middles, the whole drive's poses, and where the
+    raw events are, if they were kept.
     """
 
     name: str
@@ -120,10 +120,10 @@ def _no_writer(path: Path, camera: CameraParameters) -> Iterator[EventSink]:
     yield lambda events: None
 
 
-def route_length(parameters: PairParameters) -> float:
+def route_length(parameters: PairParameters, cancel: CancelToken | None = None) -> float:
     """How far the reference drives, in metres, while its windows follow one another."""
     conditions = next(iter(parameters.traverses.values()))
-    trajectory = Trajectory(conditions)
+    trajectory = Trajectory(conditions, (cancel or CancelToken()).check)
     end = np.array([round(parameters.places * parameters.window_ms * 1000)], np.int64)
     return float(trajectory.at(end).distance[0])
 
@@ -154,7 +154,7 @@ def simulate_pair(
         JobCancelled: `cancel` was asked to.
     """
     cancel = cancel or CancelToken()
-    length = route_length(parameters)
+    length = route_length(parameters, cancel)
     if length < 1.0:
         raise BadInput(
             f"places, window_ms and the reference's speed give a route of only {length:.2f} m: "
@@ -185,7 +185,7 @@ def _traverse(
     threads: int,
 ) -> SimulatedTraverse:
     camera, window_us = parameters.camera, round(parameters.window_ms * 1000)
-    duration = Trajectory(conditions).time_at(length)
+    duration = Trajectory(conditions, cancel.check).time_at(length)
     starts = spread_windows(duration, wanted, window_us) if wanted else side_by_side_windows(duration, window_us)
     counter = WindowCounter(starts, window_us, camera.width, camera.height)
     stretches: list[Poses] = []
@@ -200,7 +200,7 @@ def _traverse(
             count += len(chunk.events)
             sink(chunk.events)
     middles = starts + window_us // 2
-    frame_poses = poses_at(Route(parameters.world), Trajectory(conditions), middles)
+    frame_poses = poses_at(Route(parameters.world), Trajectory(conditions, cancel.check), middles)
     return SimulatedTraverse(
         name, conditions, counter.frames(), starts, frame_poses, Poses.joined(stretches), path, count, duration
     )

@@ -94,7 +94,7 @@ def simulate_traverse(
     """
     cancel = cancel or CancelToken()
     throttle = Throttle()
-    trajectory = Trajectory(conditions)
+    trajectory = Trajectory(conditions, cancel.check)
     scene = World(world, conditions, camera)
     pixels = EventCamera(camera, conditions.seed, conditions.noise, threads)
     pixels.start(scene.render(trajectory.at(np.zeros(1, np.int64)))[0])

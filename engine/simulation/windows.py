@@ -19,7 +19,8 @@ class WindowCounter:
 
     def __init__(self, starts_us: NDArray[np.int64], length_us: int, width: int, height: int) -> None:
         self._starts, self._length, self._width = starts_us, length_us, width
-        self._counts = np.zeros((len(starts_us), height * width), np.uint32)
+        self._frames = np.zeros((len(starts_us), height, width), np.uint8)
+        self._open: dict[int, NDArray[np.int64]] = {}  # counts of the windows that have begun and not ended
 
     def add(self, events: EventArray, start_us: int, end_us: int) -> None:
         """Count events, sorted by time, of the stretch [start_us, end_us)."""
@@ -32,12 +33,16 @@ class WindowCounter:
         starts = np.searchsorted(times, self._starts[first:last])
         ends = np.searchsorted(times, self._starts[first:last] + self._length)
         for window, start, end in zip(range(first, last), starts, ends, strict=True):
-            counts = self._counts[window]
-            counts += np.bincount(pixel[start:end], minlength=counts.size).astype(np.uint32)
+            counts = np.bincount(pixel[start:end], minlength=self._frames[0].size)
+            if window in self._open:
+                counts += self._open.pop(window)
+            self._frames[window] = np.minimum(counts, 255).reshape(self._frames.shape[1:])
+            if self._starts[window] + self._length > end_us:
+                self._open[window] = counts
 
     def frames(self) -> NDArray[np.uint8]:
         """(n, height, width)."""
-        return np.minimum(self._counts, 255).astype(np.uint8).reshape(len(self._counts), -1, self._width)
+        return self._frames
 
 
 def _check_room(duration_us: int, length_us: int) -> None:
