@@ -24,7 +24,7 @@ def modules() -> list[str]:
 
 
 def test_importing_the_whole_engine_brings_no_window_no_torch_and_no_driver() -> None:
-    heavy = "PySide6 pyqtgraph app torch sinabs samna cv2 dv_processing h5py pyarrow rosbags".split()
+    heavy = ["PySide6", "pyqtgraph", "app", "torch", "sinabs", "samna", "cv2", "dv_processing", "h5py", "pyarrow", "rosbags"]
     code = f"import sys, importlib\nfor name in {modules()!r}: importlib.import_module(name)\n"
     done = python(code + f"print([name for name in {heavy!r} if name in sys.modules])")
     assert done.returncode == 0, done.stderr

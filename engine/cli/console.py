@@ -42,7 +42,8 @@ class Console:
         if self._progress is None:
             return
         if event.stage not in self._tasks:
-            self._tasks[event.stage] = self._progress.add_task(event.stage, total=event.total, unit=event.unit)
+            title = event.stage[:1].upper() + event.stage[1:]
+            self._tasks[event.stage] = self._progress.add_task(title, total=event.total, unit=event.unit)
         self._progress.update(self._tasks[event.stage], completed=event.done, total=event.total)
 
     @contextmanager

@@ -37,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace, console: Console, cancel: CancelToken) -> None:
     """Run the command."""
-    parameters: IndexParameters = from_options(arguments, IndexParameters)
+    parameters = from_options(arguments, IndexParameters)
     workspace = parameters.workspace()
     target = workspace.index_file(parameters.traverse)
     if target.exists() and not parameters.overwrite:

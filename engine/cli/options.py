@@ -4,9 +4,11 @@ import argparse
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from engine.parameters import Parameters, unit_of
+
+Model = TypeVar("Model", bound=Parameters)
 
 
 def add_options(parser: argparse.ArgumentParser, model: type[Parameters], title: str, skip: Iterable[str] = ()) -> None:
@@ -29,9 +31,14 @@ def given(arguments: argparse.Namespace, model: type[Parameters]) -> dict[str, A
     return {name: getattr(arguments, name) for name in model.model_fields if hasattr(arguments, name)}
 
 
-def from_options(arguments: argparse.Namespace, model: type[Parameters], defaults: Mapping[str, Any] | None = None) -> Any:
-    """Build the model from the given options over `defaults`; a wrong value is one sentence (BadInput)."""
-    return model.check({**(defaults or {}), **given(arguments, model)}, "")
+def from_options(
+    arguments: argparse.Namespace,
+    model: type[Model],
+    defaults: Mapping[str, Any] | None = None,
+    fixed: Mapping[str, Any] | None = None,
+) -> Model:
+    """Build the model from the given options over `defaults` and under `fixed`; a wrong value is one sentence (BadInput)."""
+    return model.check({**(defaults or {}), **given(arguments, model), **(fixed or {})}, "")
 
 
 def _shape(annotation: Any) -> dict[str, Any]:

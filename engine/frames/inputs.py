@@ -34,12 +34,12 @@ class InputParameters(Parameters):
         None, "Size of the event frames: rows and columns, or one number for both (left out: as the frames are).", unit="pixels"
     )
     cell: Cell = parameter(
-        "centre",
-        "What stands for a grid cell of k x k pixels: the pixel at k//2 (centre, LENS 0.1.5), at k//2 - 1 (before_centre, "
-        "LENS 0.1.1), or the mean of all (mean).",
+        "mean",
+        "What stands for a grid cell of k x k pixels: the mean of all (mean), the pixel at k//2 (centre, LENS 0.1.5) or at k//2 - 1 "
+        "(before_centre, LENS 0.1.1).",
     )
     encoding: Encoding = parameter(
-        "gamma", "How event counts become training inputs: gamma (LENS: mean brightness made 0.5), raw, sqrt or log."
+        "log", "How event counts become training inputs: log, sqrt, raw, or gamma (LENS: mean brightness made 0.5)."
     )
     query_encoding: Literal["same", "gamma", "raw", "sqrt", "log"] = parameter(
         "same", "How event counts become query inputs: same as in training, or another encoding (LENS: raw)."

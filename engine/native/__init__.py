@@ -9,10 +9,7 @@ import warnings
 from types import ModuleType
 from typing import Any
 
-from engine.native.twins import sad, spiking
-from engine.native.twins import training as _training
-from engine.native.twins import event_camera as _event_camera
-from engine.native.twins import world_view as _world_view
+from engine.native.twins import event_camera, sad, spiking, training, world_view
 
 _native: ModuleType | None
 _missing: str
@@ -47,7 +44,7 @@ encode_spikes = _pick("encode_spikes", spiking.encode_spikes)
 sad_bytes = _pick("sad_bytes", sad.sad_bytes)
 sad_floats = _pick("sad_floats", sad.sad_floats)
 sad_probe = _pick("sad_probe", sad.sad_probe)
-TrainingLayer = _pick("TrainingLayer", _training.TrainingLayer)
-training_operation_seconds = _pick("training_operation_seconds", _training.training_operation_seconds)
-camera_events = _pick("camera_events", _event_camera.camera_events)
-render_frames = _pick("render_frames", _world_view.render_frames)
+TrainingLayer = _pick("TrainingLayer", training.TrainingLayer)
+training_operation_seconds = _pick("training_operation_seconds", training.training_operation_seconds)
+camera_events = _pick("camera_events", event_camera.camera_events)
+render_frames = _pick("render_frames", world_view.render_frames)

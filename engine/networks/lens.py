@@ -129,9 +129,9 @@ def initial_network(inputs: int, parameters: "LensTrainingParameters", places: i
     )
 
 
-def network_name(reference: str, network: LensNetwork) -> str:
-    """LENS's file name of a network trained on a reference traverse."""
-    return f"{reference}_LENS_IN{network.inputs}_FN{network.features}_DB{network.places}.pth"
+def network_name(reference: str, inputs: int, features: int, places: int) -> str:
+    """LENS's file name of a network of these sizes, trained on a reference traverse."""
+    return f"{reference}_LENS_IN{inputs}_FN{features}_DB{places}.pth"
 
 
 def save_network(path: Path, network: LensNetwork, record: RunRecord | None = None) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine.errors import BadInput
 from engine.frames.png import encode_png, read_frames
+from engine.jobs import CancelToken, Emit, Progress, Throttle
 from engine.parameters import Parameters, parameter
 from engine.places.index import Coordinate, IndexRow, index_of_folder, read_index, write_index
 from engine.storage import new_folder, read_json, write_json
@@ -88,6 +89,17 @@ class Traverse:
                 "make the index anew with `revisit-cli index`, or restore the files."
             )
         return read_frames((self.folder / row.image for row in rows), each)
+
+    def frames_for_job(self, places: int | None, every: int, emit: Emit, cancel: CancelToken) -> NDArray[np.uint8]:
+        """Read event frames as `frames` does, telling how far it is and heeding cancel."""
+        total, throttle = len(self.rows_used(places, every)), Throttle()
+
+        def each(done: int) -> None:
+            cancel.check()
+            if done == total or throttle.ready():
+                emit(Progress(f"Reading {self.name}", done, total, "frames"))
+
+        return self.frames(places, every, each)
 
     def coordinates(self) -> NDArray[np.float64] | None:
         """(frames, 2) latitude and longitude in degrees, NaN where a frame has none; None if no frame has any."""

@@ -1,6 +1,7 @@
 """A workspace: LENS's folder layout, read and written."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from engine.errors import BadInput
@@ -39,6 +40,14 @@ class Workspace:
     def recordings(self) -> Path:
         """Folder of raw events."""
         return self.root / "recordings"
+
+    def new_output(self) -> Path:
+        """A folder for the next evaluation or session, named by date and time so that names sort; not made yet."""
+        folder = self.root / "output" / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+        number = 2
+        while folder.exists():
+            folder, number = folder.with_name(f"{folder.name[:19]}_{number}"), number + 1
+        return folder
 
     def frames_folder(self, dataset: str, camera: str, traverse: str) -> Path:
         """Folder of a traverse's frames."""

@@ -26,21 +26,26 @@ SCHEMA = 1
 class MethodResult:
     """One method of an evaluation.
 
-    similarity: (references, queries) before sequence matching. seconds: from frames to the similarity matrix, all queries.
-    synops_per_query: mean synaptic operations, for spiking networks.
+    similarity: (references, queries) before sequence matching. scores: None without a ground truth. seconds: from frames to the
+    similarity matrix, all queries. synops_per_query: mean synaptic operations, for spiking networks. spikes_per_query: the mean
+    of each layer's, likewise.
     """
 
     name: str
     similarity: NDArray[Any]
-    scores: Scores
+    scores: Scores | None
     seconds: float
     synops_per_query: float | None = None
+    spikes_per_query: Mapping[str, float] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The scores with the method's name and cost, plain numbers only."""
-        content: dict[str, Any] = {"name": self.name, **self.scores.to_json(), "seconds": float(self.seconds)}
+        scores = {} if self.scores is None else self.scores.to_json()
+        content: dict[str, Any] = {"name": self.name, **scores, "seconds": float(self.seconds)}
         if self.synops_per_query is not None:
             content["synops_per_query"] = float(self.synops_per_query)
+        if self.spikes_per_query is not None:
+            content["spikes_per_query"] = dict(self.spikes_per_query)
         return content
 
 
@@ -51,7 +56,7 @@ def write_report(
     truth: NDArray[np.generic] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> list[Path]:
-    """Write report.json, the plots precision_recall.svg and recall.svg, and each method's matrix as .npy and .png.
+    """Write report.json, each method's matrix as .npy and .png, and of what is scored precision_recall.svg and recall.svg.
 
     Args:
         folder: made where it is missing; files of these names are replaced, each whole or not at all.
@@ -68,7 +73,11 @@ def write_report(
     stems = _stems(results)
     content = {"schema": SCHEMA, "revisit": __version__, **(extra or {})}
     content["methods"] = [
-        {**result.to_json(), "similarity": f"{stem}_similarity.npy", "precision_recall": result.scores.curve_json()}
+        {
+            **result.to_json(),
+            "similarity": f"{stem}_similarity.npy",
+            **({} if result.scores is None else {"precision_recall": result.scores.curve_json()}),
+        }
         for result, stem in zip(results, stems, strict=True)
     ]
     written = []
@@ -78,13 +87,21 @@ def write_report(
             np.save(file, result.similarity, allow_pickle=False)
         with replacing(written[-1]) as part:
             part.write_bytes(similarity_image(result.similarity, truth))
-    for name, plot in (("precision_recall.svg", precision_recall_plot(results)), ("recall.svg", recall_plot(results))):
+    plots = (
+        {"precision_recall.svg": precision_recall_plot(results), "recall.svg": recall_plot(results)} if scored(results) else {}
+    )
+    for name, plot in plots.items():
         written.append(folder / name)
         with replacing(written[-1]) as part:
             part.write_text(plot, encoding="utf-8")
     written.append(folder / "report.json")
     write_json(written[-1], content)
     return written
+
+
+def scored(results: Sequence[MethodResult]) -> list[tuple[MethodResult, Scores]]:
+    """The methods that were scored, with their scores."""
+    return [(result, result.scores) for result in results if result.scores is not None]
 
 
 def _stems(results: Sequence[MethodResult]) -> list[str]:
@@ -108,8 +125,7 @@ def _stems(results: Sequence[MethodResult]) -> list[str]:
 def recall_plot(results: Sequence[MethodResult]) -> str:
     """Recall@K over K with its intervals, as SVG."""
     series = []
-    for result in results:
-        scores = result.scores
+    for result, scores in scored(results):
         band = None
         if scores.intervals is not None:
             band = [scores.intervals.recall_at[k] for k in RECALL_KS]
@@ -121,11 +137,11 @@ def recall_plot(results: Sequence[MethodResult]) -> str:
 def precision_recall_plot(results: Sequence[MethodResult]) -> str:
     """Precision over recall of the single best match, as SVG."""
     series = []
-    for result in results:
-        curve = result.scores.curve
+    for result, scores in scored(results):
+        curve = scores.curve
         # Flat before the first point, as the area is taken; a curve of thousands of points is drawn by its corners.
         recall, precision = _thinned(np.append(0.0, curve.recall), np.append(curve.precision[0], curve.precision))
-        series.append(Series(f"{result.name} (AUC {result.scores.auc_pr:.2f})", recall, precision))
+        series.append(Series(f"{result.name} (AUC {scores.auc_pr:.2f})", recall, precision))
     return line_plot(series, _share("Recall"), _share("Precision"), "Precision and recall of the best match")
 
 
@@ -148,19 +164,19 @@ def terminal_table(results: Sequence[MethodResult]) -> "Table":
 
     spiking = any(result.synops_per_query is not None for result in results)
     table = Table(title=_title(results), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("Method", overflow="fold")
+    table.add_column("Method", overflow="fold", min_width=8)
     for k in RECALL_KS:
         table.add_column(f"R@{k}", justify="right", no_wrap=True)
     for heading in ("AUC-PR", "R@\n100P", "time", *(("SynOps\n/query",) if spiking else ())):
         table.add_column(heading, justify="right", no_wrap=True)
-    for result in results:
-        scores, intervals = result.scores, result.scores.intervals
+    for result, scores in scored(results):
+        intervals = scores.intervals
         first = _with_interval(scores.recall_at[1], intervals.recall_at[1] if intervals else None)
         area = _with_interval(scores.auc_pr, intervals.auc_pr if intervals else None)
         row = [first, *(f"{scores.recall_at[k]:.2f}" for k in RECALL_KS[1:]), area]
         row += [f"{scores.recall_at_100_precision:.2f}", _time(result.seconds)]
         if spiking:
-            row.append("" if result.synops_per_query is None else f"{result.synops_per_query:,.0f}")
+            row.append("" if result.synops_per_query is None else _compact(result.synops_per_query))
         table.add_row(Text(result.name), *row)  # Text: a name in brackets is no markup
     return table
 
@@ -172,14 +188,21 @@ def _with_interval(value: float, interval: tuple[float, float] | None) -> str:
     return f"{value:.2f}\n{low}-{high}"
 
 
+def _compact(count: float) -> str:
+    """A count in three digits or so: 843, 348 k, 15.4 M."""
+    if count < 999.5:
+        return f"{count:.0f}"
+    return f"{count / 1e3:.0f} k" if count < 999_500 else f"{count / 1e6:,.1f} M"
+
+
 def _time(seconds: float) -> str:
     return f"{1000 * seconds:.0f} ms" if seconds < 0.995 else f"{seconds:,.1f} s"
 
 
 def _title(results: Sequence[MethodResult]) -> str:
-    if not results:
-        return "No method was evaluated"
-    scores = results[0].scores
+    if not scored(results):
+        return "No method was scored"
+    scores = scored(results)[0][1]
     parameters = scores.parameters
     without = f", {scores.queries_without_match} without a match" if scores.queries_without_match else ""
     scoring = "" if parameters.compat == "revisit" else f", scored as {parameters.compat}"

@@ -192,7 +192,7 @@ def _traverse(
     count = 0
     with writer(path or Path(), camera) as sink:
         drive = simulate_traverse(
-            parameters.world, camera, conditions, length, emit=emit, cancel=cancel, threads=threads, stage=f"simulate {name}"
+            parameters.world, camera, conditions, length, emit=emit, cancel=cancel, threads=threads, stage=f"Simulating {name}"
         )
         for chunk in drive:
             counter.add(chunk.events, chunk.start_us, chunk.end_us)

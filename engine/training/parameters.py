@@ -35,8 +35,8 @@ class LensTrainingParameters(Parameters):
     seed: int = parameter(
         0, "Seed of the initial weights and of the order of places; the same seed gives the same network.", ge=0, le=2**63 - 1
     )
-    threshold_rule: Literal["corrected", "published"] = parameter(
-        "corrected",
+    threshold_rule: Literal["published", "corrected"] = parameter(
+        "published",
         "How thresholds learn: corrected, each follows its neuron's own output at the given rate; published, as in LENS's code, "
         "they only fall to 0.",
     )

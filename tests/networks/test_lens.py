@@ -53,7 +53,7 @@ def test_the_shipped_network_is_read(shared_data: Path) -> None:
     assert (shipped.inputs, shipped.features, shipped.places) == (100, 200, 100)
     assert shipped.parameter_count == 100 * 200 + 200 + 200 * 100 + 100
     assert shipped.memory_kb == pytest.approx(157.4, abs=0.1)
-    assert network_name("example-reference", shipped) == SHIPPED
+    assert network_name("example-reference", shipped.inputs, shipped.features, shipped.places) == SHIPPED
     assert read_record(path) is None
 
 

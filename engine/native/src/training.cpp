@@ -214,11 +214,8 @@ double training_operation_seconds(std::size_t weights) {
 }
 
 }  // namespace
-}  // namespace revisit
 
 void bind_training(py::module_& module) {
-    using revisit::Floats;
-    using revisit::TrainingLayer;
     py::class_<TrainingLayer>(module, "TrainingLayer", "One layer of the LENS network while it learns; see twins/training.py.")
         .def(py::init<const Floats&, const Floats&, const Floats&, const Floats&, const Floats&, const Floats&, bool, bool>(),
              py::arg("weights"), py::arg("signs"), py::arg("thresholds"), py::arg("targets"), py::arg("samples"), py::arg("drive"),
@@ -229,5 +226,7 @@ void bind_training(py::module_& module) {
         .def("thresholds", &TrainingLayer::thresholds)
         .def("take_mean_output", &TrainingLayer::take_mean_output)
         .def("outputs", &TrainingLayer::outputs, py::arg("first"), py::arg("last"), py::arg("threads") = 1);
-    module.def("training_operation_seconds", &revisit::training_operation_seconds, py::arg("weights"), py::call_guard<py::gil_scoped_release>());
+    module.def("training_operation_seconds", &training_operation_seconds, py::arg("weights"), py::call_guard<py::gil_scoped_release>());
 }
+
+}  // namespace revisit

@@ -1,0 +1,97 @@
+"""revisit-cli evaluate: recognise a query traverse with a trained network, and say how well."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from engine.cli.console import Console, write_result
+from engine.cli.lens_options import add_compat, add_other_modes, refuse_other_modes
+from engine.cli.options import add_options, from_options
+from engine.compat import habits
+from engine.errors import BadInput
+from engine.frames.inputs import InputParameters
+from engine.jobs import CancelToken
+from engine.places.selection import PairSelection
+from engine.recognition.encoding import SpikingParameters
+from engine.recognition.evaluate import Evaluation, EvaluationParameters, evaluate
+from engine.recognition.report import terminal_table, write_report
+from engine.recognition.scoring import ScoringParameters
+
+_EXAMPLES = """examples:
+  revisit-cli evaluate --data_dir revisit-demo --dataset street --camera synthetic --reference reference --query query --sad
+  revisit-cli evaluate --data_dir lens/dataset --model lens/models/example-reference_LENS_IN100_FN200_DB100.pth --compat lens-0.1.1
+  revisit-cli evaluate --sequence_length 10 --GT_tolerance 1 --json - | jq .recall_at
+
+Without --json a report (report.json, matrices, plots) is written to output/<date-time> in the workspace;
+with --json only where --out says."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "evaluate",
+        help="recognise a query traverse with a trained network and score it",
+        description="Run query frames through a network as spikes, match sequences, and score against the ground truth.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_options(parser, PairSelection, "traverses")
+    add_options(parser, EvaluationParameters, "network and baselines")
+    add_options(parser, InputParameters, "inputs (a network's run record wins over these)")
+    add_options(parser, SpikingParameters, "spikes")
+    add_options(parser, ScoringParameters, "matching and scoring", skip=("seed", "compat"))
+    add_compat(parser)
+    parser.add_argument("--matching", action="store_true", help="stop where there is no ground truth to score against")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the report (a new one)")
+    parser.add_argument("--json", metavar="FILE", help="write the scores as JSON to FILE, or to standard output for -")
+    add_other_modes(parser, no_effect=("sim_mat", "PR_curve", "nocuda"))
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, console: Console, cancel: CancelToken) -> None:
+    """Run the command."""
+    refuse_other_modes(arguments)
+    compat = arguments.compat
+    pair = from_options(arguments, PairSelection)
+    inputs = from_options(arguments, InputParameters, habits(compat, InputParameters.model_fields))
+    spiking = from_options(arguments, SpikingParameters, habits(compat, SpikingParameters.model_fields))
+    scoring = from_options(arguments, ScoringParameters, fixed={"compat": compat or "revisit"})
+    parameters = from_options(arguments, EvaluationParameters, habits(compat, EvaluationParameters.model_fields))
+    folder = _report_folder(arguments, pair)
+    with console.progress():
+        evaluation = evaluate(pair, inputs, spiking, scoring, parameters, console.emit, cancel)
+    if arguments.matching and evaluation.truth is None:
+        raise BadInput("There is no ground truth to match against: give gt_file, or leave matching out.")
+    settings = {
+        model.__class__.__name__: model.model_dump(mode="json")
+        for model in (pair, evaluation.inputs, spiking, scoring, parameters)
+    }
+    show(evaluation, console)
+    if folder is not None:
+        write_report(
+            folder, evaluation.results, truth=evaluation.truth, extra={"model": str(evaluation.model), "settings": settings}
+        )
+        console.say(f"Report: {folder}")
+    write_result(arguments.json, summary(evaluation, settings, console.notices))
+
+
+def _report_folder(arguments: argparse.Namespace, pair: PairSelection) -> Path | None:
+    """Where the report goes: --out, or a new folder of the workspace; with --json alone nowhere."""
+    if arguments.out is not None:
+        if arguments.out.exists() and not (arguments.out.is_dir() and not any(arguments.out.iterdir())):
+            raise BadInput(f"{arguments.out} exists already: name a new folder with --out.")
+        return Path(arguments.out)
+    return None if arguments.json is not None else pair.workspace().new_output()
+
+
+def show(evaluation: Evaluation, console: Console) -> None:
+    """Print the scores as a table."""
+    if evaluation.truth is not None:
+        console.rich.print(terminal_table(evaluation.results))
+
+
+def summary(evaluation: Evaluation, settings: dict[str, Any], notices: list[str]) -> dict[str, Any]:
+    """The result for machines: the network's figures at the top, every method's in `methods`."""
+    methods = [result.to_json() for result in evaluation.results]
+    return {**methods[0], "model": str(evaluation.model), "methods": methods, "settings": settings, "notices": notices}

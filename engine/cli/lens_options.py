@@ -1,0 +1,48 @@
+"""LENS's options that choose a mode of its own: taken by name, and answered where Revisit does it otherwise."""
+
+import argparse
+from collections.abc import Iterable
+from typing import get_args
+
+from engine.compat import Compat
+from engine.errors import BadInput
+
+_OTHER_MODES = {
+    "train_model": "train with `revisit-cli train`",
+    "collect_data": "collecting data from a camera is not part of this command",
+    "event_driven": "running on a live camera or a chip is not part of this command",
+    "simulated_speck": "running on a Speck is not part of this command",
+    "headless": "it belongs to running on a Speck, which is not part of this command",
+    "save_input": "it belongs to running on a Speck, which is not part of this command",
+    "demo": "run `revisit-cli demo`",
+}
+
+
+def add_compat(parser: argparse.ArgumentParser) -> None:
+    """Add --compat."""
+    parser.add_argument(
+        "--compat",
+        choices=get_args(Compat),
+        help="take that LENS version's habits (selected pixel, encoding of queries, threshold rule, random field, scoring, ties) "
+        "to reproduce its figures; an option that you give yourself wins",
+    )
+
+
+def add_other_modes(parser: argparse.ArgumentParser, no_effect: Iterable[str] = ()) -> None:
+    """Take LENS's mode flags: those in `no_effect` for nothing, the others to be refused by refuse_other_modes."""
+    for name in no_effect:
+        parser.add_argument(f"--{name}", action="store_true", help=argparse.SUPPRESS)
+    for name in _OTHER_MODES.keys() - set(no_effect):
+        parser.add_argument(f"--{name}", action="store_true", dest=f"mode_{name}", help=argparse.SUPPRESS)
+    parser.add_argument("--data_name", dest="mode_data_name", help=argparse.SUPPRESS)
+
+
+def refuse_other_modes(arguments: argparse.Namespace) -> None:
+    """Say where a LENS mode is to be found.
+
+    Raises:
+        BadInput: such a flag was given.
+    """
+    for name, answer in {**_OTHER_MODES, "data_name": _OTHER_MODES["collect_data"]}.items():
+        if getattr(arguments, f"mode_{name}", None):
+            raise BadInput(f"--{name}: {answer}.")
