@@ -18,8 +18,8 @@ from engine.recognition.report import terminal_table, write_report
 from engine.recognition.scoring import ScoringParameters
 
 _EXAMPLES = """examples:
-  revisit-cli evaluate --data_dir revisit-demo --dataset street --camera synthetic --reference reference --query query --sad
-  revisit-cli evaluate --data_dir lens/dataset --model lens/models/example-reference_LENS_IN100_FN200_DB100.pth --compat lens-0.1.1
+  revisit-cli evaluate --data_dir revisit-demo --dataset demo --camera synthetic --reference reference --query query --sad
+  revisit-cli evaluate --data_dir lens/dataset --compat lens-0.1.1
   revisit-cli evaluate --sequence_length 10 --GT_tolerance 1 --json - | jq .recall_at
 
 Without --json a report (report.json, matrices, plots) is written to output/<date-time> in the workspace;
@@ -63,15 +63,12 @@ def run(arguments: argparse.Namespace, console: Console, cancel: CancelToken) ->
         evaluation = evaluate(pair, inputs, spiking, scoring, parameters, console.emit, cancel)
     if arguments.matching and evaluation.truth is None:
         raise BadInput("There is no ground truth to match against: give gt_file, or leave matching out.")
-    settings = {
-        model.__class__.__name__: model.model_dump(mode="json")
-        for model in (pair, evaluation.inputs, spiking, scoring, parameters)
-    }
+    models = (pair, evaluation.inputs, spiking, scoring, parameters)
+    settings = {type(model).__name__: model.model_dump(mode="json") for model in models}
     show(evaluation, console)
     if folder is not None:
-        write_report(
-            folder, evaluation.results, truth=evaluation.truth, extra={"model": str(evaluation.model), "settings": settings}
-        )
+        extra = {"model": str(evaluation.model), "settings": settings}
+        write_report(folder, evaluation.results, truth=evaluation.truth, extra=extra)
         console.say(f"Report: {folder}")
     write_result(arguments.json, summary(evaluation, settings, console.notices))
 

@@ -14,8 +14,8 @@ from engine.training.job import TrainingOutput, train_network
 from engine.training.parameters import PRESETS, LensTrainingParameters
 
 _EXAMPLES = """examples:
-  revisit-cli train --data_dir revisit-demo --dataset street --camera synthetic --reference reference
-  revisit-cli train --data_dir lens/dataset --dataset brisbane --camera davis --reference sunset1 --preset brisbane --dims 7 7
+  revisit-cli train --data_dir revisit-demo --dataset demo --camera synthetic --reference reference
+  revisit-cli train --data_dir lens/dataset --dataset brisbane --camera davis --reference sunset1 --preset Brisbane --dims 7 7
   revisit-cli train --compat lens-0.1.1 --model mine.pth --seed 3"""
 
 

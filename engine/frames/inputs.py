@@ -35,8 +35,8 @@ class InputParameters(Parameters):
     )
     cell: Cell = parameter(
         "mean",
-        "What stands for a grid cell of k x k pixels: the mean of all (mean), the pixel at k//2 (centre, LENS 0.1.5) or at k//2 - 1 "
-        "(before_centre, LENS 0.1.1).",
+        "What stands for a grid cell of k x k pixels: the mean of all (mean), the pixel at k//2 (centre, LENS 0.1.5), "
+        "or the one at k//2 - 1 (before_centre, LENS 0.1.1).",
     )
     encoding: Encoding = parameter(
         "log", "How event counts become training inputs: log, sqrt, raw, or gamma (LENS: mean brightness made 0.5)."
