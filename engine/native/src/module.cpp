@@ -11,6 +11,8 @@ void bind_sad(py::module_& module);
 void bind_simulation(py::module_& module);
 void bind_spiking(py::module_& module);
 void bind_training(py::module_& module);
+void bind_binning(py::module_& module);
+void bind_filters(py::module_& module);
 }  // namespace revisit
 
 PYBIND11_MODULE(_native, module) {
@@ -21,4 +23,6 @@ PYBIND11_MODULE(_native, module) {
     revisit::bind_simulation(module);
     revisit::bind_spiking(module);
     revisit::bind_training(module);
+    revisit::bind_binning(module);
+    revisit::bind_filters(module);
 }
