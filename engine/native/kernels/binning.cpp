@@ -2,27 +2,32 @@
 
 namespace revisit::REVISIT_VARIANT {
 
-// Plain loops: the compiler turns each of them into this variant's vectors.
+// Plain loops: the compiler turns each of them into this variant's vectors. Sizes and pointers are local and restrict, because a
+// byte that is written might otherwise be one of them, and nothing would be turned into anything.
 template <typename Pixel, bool masked, bool binary>
-static CropTally crop_rows(const Crop& crop, Pixel* frame) {
+static CropTally crop_rows(const Crop& crop, Pixel* __restrict frame) {
     constexpr uint16_t limit = static_cast<Pixel>(~Pixel{0});
+    const ptrdiff_t width = crop.width, height = crop.height, step = crop.counts_row;
+    const uint16_t* __restrict counts = crop.counts;
+    const uint8_t* __restrict mask = crop.mask;
     CropTally tally{0, 0};
-    for (ptrdiff_t y = 0; y < crop.height; ++y) {
-        const uint16_t* counts = crop.counts + y * crop.counts_row;
-        const uint8_t* mask = masked ? crop.mask + y * crop.counts_row : nullptr;
-        Pixel* out = frame + y * crop.width;
+    for (ptrdiff_t y = 0; y < height; ++y) {
         uint32_t sum = 0, saturated = 0;  // a row has at most 32767 pixels of 65535: no wrap
-        for (ptrdiff_t x = 0; x < crop.width; ++x) {
-            const uint16_t count = masked && mask[x] != 0 ? uint16_t{0} : counts[x];
+        for (ptrdiff_t x = 0; x < width; ++x) {
+            uint16_t count = counts[x];
+            if (masked) count = static_cast<uint16_t>(count & (mask[x] - 1));  // the mask is 0 or 1
             sum += count;
             saturated += count >= limit;
             if (binary)
-                out[x] = static_cast<Pixel>(count != 0 ? limit : 0);
+                frame[x] = static_cast<Pixel>(count != 0 ? limit : 0);
             else
-                out[x] = static_cast<Pixel>(count < limit ? count : limit);
+                frame[x] = static_cast<Pixel>(count < limit ? count : limit);
         }
         tally.binned += sum;
         tally.saturated += saturated;
+        counts += step;
+        frame += width;
+        if (masked) mask += step;
     }
     return tally;
 }
