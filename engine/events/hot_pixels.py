@@ -32,24 +32,26 @@ class PixelCounter:
     """Counts events per pixel, over any number of chunks.
 
     Attributes:
+        size: (width, height) of the sensor.
         counts: (height, width) int64.
         out_of_range: events off the sensor, which are not counted.
     """
 
     def __init__(self, size: Size) -> None:
-        width, height = check_size(size)
+        self.size = check_size(size)
+        width, height = self.size
         self.counts = np.zeros((height, width), np.int64)
         self.out_of_range = 0
         self._small = np.zeros((1, height, width), np.uint16)
 
-    def add(self, events: EventArray) -> None:
-        """Count a chunk."""
+    def add(self, events: EventArray, polarity: str = "both") -> None:
+        """Count a chunk, or only its "on" or "off" events."""
         events = as_events(events)
         block = np.iinfo(np.uint16).max  # so many cannot wrap
         for first in range(0, len(events), block):
             part = events[first : first + block]
             outside, _ = native.accumulate_counts(
-                part["timestamp"], part["x"], part["y"], part["polarity"], 0, "both", self._small
+                part["timestamp"], part["x"], part["y"], part["polarity"], 0, polarity, self._small
             )
             self.out_of_range += outside
             self.counts += self._small[0]

@@ -360,26 +360,28 @@ def _bin(columns: Columns, plan: FramePlan) -> Frames:
     if plan.parameters.representation == "time_surface":
         return _bin_surface(columns, plan)
     # Times are believed to ascend, and checked while they are counted: a pass of its own would cost a third of the speed.
-    frames = _bin_believing(columns, plan) if len(columns) == 0 or columns.t[0] <= columns.t[-1] else None
-    if frames is not None:
-        return frames
-    out_of_order, _ = native.count_backwards(columns.t, NEVER)
-    frames = _bin_believing(columns.in_order(NEVER), plan, out_of_order)
+    frames = _bin_believing(columns, plan)
     if frames is None:
-        raise RuntimeError("times that were put in order are not in order")
+        out_of_order, _ = native.count_backwards(columns.t, NEVER)
+        frames = _bin_ordered(columns.in_order(NEVER), plan, out_of_order)[0]
     return frames
 
 
-def _bin_believing(columns: Columns, plan: FramePlan, out_of_order: int = 0) -> Frames | None:
+def _bin_believing(columns: Columns, plan: FramePlan) -> Frames | None:
     """Bin events whose times ascend; None if they turn out not to."""
     try:
-        windows = windows_of(columns.t, plan.parameters)
-        images = plan.images(len(windows.first))
+        frames, ordered = _bin_ordered(columns, plan, 0)
     except BadInput:
         if native.count_backwards(columns.t, NEVER)[0]:
             return None
         raise
-    tally = np.zeros((len(images), 3), np.int64)
+    return frames if ordered else None
+
+
+def _bin_ordered(columns: Columns, plan: FramePlan, out_of_order: int) -> tuple[Frames, bool]:
+    """Bin events, and tell whether their times ascend."""
+    windows = windows_of(columns.t, plan.parameters)
+    images, tally = plan.images(len(windows.first)), np.zeros((len(windows.first), 3), np.int64)
     ordered = plan.count(columns, windows.first, windows.last, images, tally)
     seen_from, seen_to = (int(windows.first[0]), int(windows.last[-1])) if len(images) else (0, 0)
     for a, b in (
@@ -387,7 +389,7 @@ def _bin_believing(columns: Columns, plan: FramePlan, out_of_order: int = 0) -> 
         (max(seen_to - 1, 0), len(columns)),
     ):  # events in no window: before the start, after the last
         ordered = ordered and native.count_backwards(columns.t[a:b], NEVER)[0] == 0
-    return _frames(plan, windows, images, tally, out_of_order, len(columns)) if ordered else None
+    return _frames(plan, windows, images, tally, out_of_order, len(columns)), ordered
 
 
 def _bin_surface(columns: Columns, plan: FramePlan) -> Frames:
