@@ -10,6 +10,12 @@ from types import ModuleType
 from typing import Any
 
 from engine.native.twins import event_camera, sad, spiking, training, world_view
+from engine.native.twins import binning as _binning
+from engine.native.twins import event_camera as _event_camera
+from engine.native.twins import filters as _filters
+from engine.native.twins import sad, spiking
+from engine.native.twins import training as _training
+from engine.native.twins import world_view as _world_view
 
 _native: ModuleType | None
 _missing: str
@@ -48,3 +54,21 @@ TrainingLayer = _pick("TrainingLayer", training.TrainingLayer)
 training_operation_seconds = _pick("training_operation_seconds", training.training_operation_seconds)
 camera_events = _pick("camera_events", event_camera.camera_events)
 render_frames = _pick("render_frames", world_view.render_frames)
+TrainingLayer = _pick("TrainingLayer", _training.TrainingLayer)
+training_operation_seconds = _pick("training_operation_seconds", _training.training_operation_seconds)
+camera_events = _pick("camera_events", _event_camera.camera_events)
+render_frames = _pick("render_frames", _world_view.render_frames)
+count_slices = _pick("count_slices", _binning.count_slices)
+accumulate_counts = _pick("accumulate_counts", _binning.accumulate_counts)
+finish_counts = _pick("finish_counts", _binning.finish_counts)
+lower_bounds = _pick("lower_bounds", _binning.lower_bounds)
+count_backwards = _pick("count_backwards", _binning.count_backwards)
+update_surface = _pick("update_surface", _binning.update_surface)
+
+filter_mask = _pick("filter_mask", _filters.filter_mask)
+filter_polarity = _pick("filter_polarity", _filters.filter_polarity)
+filter_region = _pick("filter_region", _filters.filter_region)
+filter_refractory = _pick("filter_refractory", _filters.filter_refractory)
+filter_background = _pick("filter_background", _filters.filter_background)
+filter_flicker = _pick("filter_flicker", _filters.filter_flicker)
+filter_downsample = _pick("filter_downsample", _filters.filter_downsample)

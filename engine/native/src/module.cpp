@@ -6,7 +6,9 @@
 namespace py = pybind11;
 
 namespace revisit {
+void bind_binning(py::module_& module);
 void bind_event_camera(py::module_& module);
+void bind_filters(py::module_& module);
 void bind_sad(py::module_& module);
 void bind_simulation(py::module_& module);
 void bind_spiking(py::module_& module);
@@ -16,7 +18,9 @@ void bind_training(py::module_& module);
 PYBIND11_MODULE(_native, module) {
     module.doc() = "Revisit's compiled loops. Import them from engine.native, which falls back to NumPy where this is missing.";
     module.def("variant", &revisit::variant_name, "The vector variant in use: baseline, avx2 or avx512.");
+    revisit::bind_binning(module);
     revisit::bind_event_camera(module);
+    revisit::bind_filters(module);
     revisit::bind_sad(module);
     revisit::bind_simulation(module);
     revisit::bind_spiking(module);
