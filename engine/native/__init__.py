@@ -9,6 +9,8 @@ import warnings
 from types import ModuleType
 from typing import Any
 
+from engine.native.twins import recordings as _recordings
+
 _native: ModuleType | None
 _missing: str
 if os.environ.get("REVISIT_NATIVE") == "off":
@@ -35,3 +37,10 @@ def variant() -> str:
 def _pick(name: str, twin: Any) -> Any:
     """The compiled function of this name, or its NumPy twin."""
     return twin if _native is None else getattr(_native, name)
+
+
+decode_evt2 = _pick("decode_evt2", _recordings.decode_evt2)
+decode_evt3 = _pick("decode_evt3", _recordings.decode_evt3)
+parse_events = _pick("parse_events", _recordings.parse_events)
+format_events = _pick("format_events", _recordings.format_events)
+check_events = _pick("check_events", _recordings.check_events)
