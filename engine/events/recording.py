@@ -18,7 +18,7 @@ import numpy as np
 
 from engine import native
 from engine.errors import BadInput
-from engine.events.array import EventArray
+from engine.events.array import EventArray, joined, picked
 
 Order = Literal["error", "sort", "drop"]
 """What happens to an event that is older than one before it: stop; sort within the chunk; leave it out."""
@@ -64,7 +64,7 @@ class EventReader(ABC):
     """
 
     format: ClassVar[str]
-    largest_chunk: ClassVar[int] = 1 << 20  # a slow format sets less, so that a chunk takes well under 0.3 s
+    largest_chunk: ClassVar[int] = 1 << 18  # a slow format sets less, so that a chunk takes well under 0.3 s
 
     def __init__(self, path: Path, size: Size | None) -> None:
         self.path = path
@@ -74,6 +74,7 @@ class EventReader(ABC):
         self.counts = Counts()
         self.notices: list[str] = []
         self.order: Order = "sort"
+        self._in_order = True  # no block so far held an event older than one before it
         self._read = 0  # of _total, in what unit suits the format
         self._total = 0
 
@@ -112,6 +113,7 @@ class EventReader(ABC):
         self.counts.reset()
         self._read = 0
         limit = min(max_events, self.largest_chunk)
+        self._in_order = True
         newest = _NO_TIME
         seen: tuple[int, int] | None = None
         for chunk in _assembled(self._kept(start_us, stop_us, limit), limit):
@@ -127,8 +129,12 @@ class EventReader(ABC):
     def _kept(self, start_us: int | None, stop_us: int | None, limit: int) -> Iterator[EventArray]:
         """The blocks, without what is off the sensor or outside the time asked for."""
         width, height = self.size or (_LARGEST, _LARGEST)
+        newest = _NO_TIME
         for block in self._blocks(start_us, limit):
-            outside, _, odd, first, last = native.check_events(block, width, height, _NO_TIME)
+            outside, backwards, odd, first, last = native.check_events(block, width, height, newest)
+            newest = max(newest, last)
+            if backwards:
+                self._in_order = False  # from here on each chunk is looked at by itself
             if odd:
                 np.greater(block["polarity"], 0, out=block["polarity"], casting="unsafe")
             if stop_us is not None and len(block) and first >= stop_us:
@@ -142,9 +148,11 @@ class EventReader(ABC):
                 t = block["timestamp"]
                 wanted = (t >= (_NO_TIME if start_us is None else start_us)) & (stop_us is None or t < stop_us)
                 keep = wanted if keep is None else keep & wanted
-            yield block if keep is None else block[keep]
+            yield block if keep is None else picked(block, keep)
 
     def _ordered(self, events: EventArray, newest: int) -> EventArray:
+        if self._in_order:
+            return events
         _, backwards, _, first, _ = native.check_events(events, _LARGEST, _LARGEST, newest)
         if not backwards:
             return events
@@ -158,9 +166,9 @@ class EventReader(ABC):
             )
         self.counts.out_of_order += backwards
         if self.order == "drop":
-            kept = events[t >= np.maximum.accumulate(np.maximum(t, newest))]
+            kept = picked(events, t >= np.maximum.accumulate(np.maximum(t, newest)))
         else:
-            kept = events[np.argsort(t, kind="stable")]
+            kept = picked(events, np.argsort(t, kind="stable"))
             if first < newest:  # belongs before a chunk that is handed out already
                 kept = kept[np.searchsorted(kept["timestamp"], newest) :]
         self.counts.dropped += len(events) - len(kept)
@@ -182,13 +190,13 @@ def _assembled(blocks: Iterator[EventArray], limit: int) -> Iterator[EventArray]
         while len(block) - at >= limit - count:
             end = at + limit - count
             waiting.append(block[at:end])
-            yield waiting[0] if len(waiting) == 1 else np.concatenate(waiting)
+            yield joined(waiting)
             waiting, count, at = [], 0, end
         if at < len(block):
             waiting.append(block[at:])
             count += len(block) - at
     if count:
-        yield waiting[0] if len(waiting) == 1 else np.concatenate(waiting)
+        yield joined(waiting)
 
 
 def open_recording(path: str | Path, *, order: Order = "sort", size: Size | None = None) -> EventReader:

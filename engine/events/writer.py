@@ -12,7 +12,7 @@ import numpy as np
 
 from engine import native
 from engine.errors import BadInput
-from engine.events.array import EVENT_DTYPE, EventArray
+from engine.events.array import EVENT_DTYPE, EventArray, picked
 from engine.events.formats import _aedat4_bytes as layout
 from engine.events.formats.aedat4 import PACKET, Aedat4Reader
 from engine.events.recording import Counts, Size
@@ -151,13 +151,13 @@ class EventWriter:
         if outside:
             self.counts.out_of_range += outside
             x, y = events["x"], events["y"]
-            events = events[(x >= 0) & (x < width) & (y >= 0) & (y < height)]
+            events = picked(events, (x >= 0) & (x < width) & (y >= 0) & (y < height))
             _, backwards, _, _, newest = native.check_events(events, width, height, self._newest)
         if backwards:
             self.counts.out_of_order += backwards
             self.counts.dropped += backwards
             t = events["timestamp"]
-            events = events[t >= np.maximum.accumulate(np.maximum(t, self._newest))]
+            events = picked(events, t >= np.maximum.accumulate(np.maximum(t, self._newest)))
         self._newest = max(self._newest, newest)
         return events
 

@@ -95,8 +95,8 @@ def compressor(compression: str) -> Callable[[memoryview | bytes], bytes | memor
     if compression == "LZ4":
         import lz4.frame
 
-        # Blocks of 64 KiB that stand alone: the fastest to write, and any reader of frames takes them.
-        return lambda data: bytes(lz4.frame.compress(data, compression_level=0, block_linked=False, store_size=False))
+        # Blocks that stand alone and a frame that says its size: the fastest to read, and every reader of LZ4 frames takes them.
+        return lambda data: bytes(lz4.frame.compress(data, compression_level=0, block_linked=False, store_size=True))
     import zstandard
 
     return zstandard.ZstdCompressor(level=1).compress

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import BadInput
-from engine.events.array import EventArray, empty_events
+from engine.events.array import EventArray, empty_events, picked
 
 Column = NDArray[Any]
 
@@ -91,4 +91,4 @@ def from_columns(t: Column, x: Column, y: Column, p: Column, *, scale: float = 1
     events["polarity"] = p > 0
     if bad is None:
         return events, 0
-    return events[~bad], int(np.count_nonzero(bad))
+    return picked(events, ~bad), int(np.count_nonzero(bad))
