@@ -29,6 +29,9 @@ _NO_TIME = int(np.iinfo(np.int64).min)
 _LARGEST = 32768  # coordinates are int16
 _HEAD = 4096
 
+LARGEST_TIME = 1 << 62
+"""Time stamps beyond this (us; 146,000 years) are damage: sums and differences of smaller ones stay inside int64."""
+
 
 @dataclass
 class Counts:
@@ -99,7 +102,9 @@ class EventReader(ABC):
         if text not in self.notices:
             self.notices.append(text)
 
-    def chunks(self, *, max_events: int = 1 << 20, start_us: int | None = None, stop_us: int | None = None) -> Iterator[EventArray]:
+    def chunks(
+        self, *, max_events: int = 1 << 20, start_us: int | None = None, stop_us: int | None = None
+    ) -> Iterator[EventArray]:
         """Read from start_us up to before stop_us (file's own time stamps), in chunks of 1 to max_events events.
 
         Time never goes backwards within and between chunks; coordinates are inside `size` where it is known, and never negative;
@@ -132,6 +137,12 @@ class EventReader(ABC):
         newest = _NO_TIME
         for block in self._blocks(start_us, limit):
             outside, backwards, odd, first, last = native.check_events(block, width, height, newest)
+            if len(block) and (last > LARGEST_TIME or first < -LARGEST_TIME):
+                t = block["timestamp"]
+                possible = picked(block, (t <= LARGEST_TIME) & (t >= -LARGEST_TIME))
+                self.counts.malformed += len(block) - len(possible)
+                block = possible
+                outside, backwards, odd, first, last = native.check_events(block, width, height, newest)
             newest = max(newest, last)
             if backwards:
                 self._in_order = False  # from here on each chunk is looked at by itself
@@ -204,12 +215,12 @@ def open_recording(path: str | Path, *, order: Order = "sort", size: Size | None
 
     Args:
         path: the file.
-        order: what happens to an event that is older than one before it: "error" stops with BadInput; "sort" sorts within a chunk and
-            leaves out (counted) what belongs before a chunk handed out already; "drop" leaves out whatever is older than an event before it.
+        order: what happens to an event that is older than one before it: "error" stops with BadInput; "sort" sorts within a
+            chunk and leaves out (counted) what belongs before a chunk handed out already; "drop" leaves out all of them.
         size: (width, height) of the sensor, for a file that does not say it; it overrules what the file says.
 
     Raises:
-        BadInput: there is no such file, no format matches its content, its beginning is damaged, or a package to read it is missing.
+        BadInput: there is no such file, no format matches its content, its beginning is damaged, or a package for it is missing.
     """
     from engine.events.formats import find_format
 

@@ -26,8 +26,8 @@ _NO_TIME = int(np.iinfo(np.int64).min)
 class EventWriter:
     """Writes an AEDAT4 file, packet by packet, so that a process killed at any moment leaves all but the last 100 ms readable.
 
-    With `flush_ms` a thread writes what waits once it is half that old; None waits for full packets (for conversions). `close` adds the
-    table with which readers seek, and is safe to call twice. One thread at a time may write.
+    With `flush_ms` a thread writes what waits once it is half that old; None waits for full packets (for conversions). `close`
+    adds the table with which readers seek, and is safe to call twice. One thread at a time may write.
 
     Attributes:
         path: the file.
@@ -37,7 +37,13 @@ class EventWriter:
     """
 
     def __init__(
-        self, path: str | Path, size: Size, *, compression: Compression = "lz4", source: str = "Revisit", flush_ms: float | None = 80.0
+        self,
+        path: str | Path,
+        size: Size,
+        *,
+        compression: Compression = "lz4",
+        source: str = "Revisit",
+        flush_ms: float | None = 80.0,
     ) -> None:
         self.path = Path(path)
         self.size = size
@@ -129,7 +135,7 @@ class EventWriter:
             self._raise_failure()
             position = self._at
             self._put(bytes(self._compress(layout.table(np.array(self._rows, layout.PACKET_ROW)))))
-            # The table must be on the disk before the header names it: a cut of power in between leaves an unfinished, readable file.
+            # The table is on the disk before the header names it: a cut of power in between leaves an unfinished, readable file.
             os.fsync(self._file.fileno())
             where, value = layout.table_position(position)
             os.pwrite(self._file.fileno(), value, where)

@@ -55,7 +55,8 @@ def header(size: tuple[int, int], compression: str, source: str) -> bytes:
     text += b"\0" * (8 - len(text) % 8)  # ends with at least one NUL; the length says where the text ends
     length = len(text.rstrip(b"\0"))
     # Size, root at 28, mark, padding; vtable at 18 (10 bytes, table of 20: compression +4, position +12, text +8).
-    body = struct.pack("<I4s6xHHHHHiiIqI", 24, b"IOHE", 10, 20, 4, 12, 8, 10, COMPRESSIONS.index(compression), 12, -1, length) + text
+    number = COMPRESSIONS.index(compression)
+    body = struct.pack("<I4s6xHHHHHiiIqI", 24, b"IOHE", 10, 20, 4, 12, 8, 10, number, 12, -1, length) + text
     return MAGIC + struct.pack("<I", len(body)) + body
 
 

@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 
 from engine.errors import BadInput
 from engine.events.array import EventArray, empty_events, picked
+from engine.events.recording import LARGEST_TIME
 
 Column = NDArray[Any]
 
-LARGEST_TIME = 1 << 62
-"""Time stamps beyond this (us; 146,000 years) are damage: sums and differences of smaller ones stay inside int64."""
 
-
-class Damaged(ValueError):
+class Damaged(ValueError):  # noqa: N818  (it reads as what it is)
     """A piece of a file is not what its format says; the sentence says what."""
 
 

@@ -7,9 +7,10 @@ Source: https://docs.inivation.com/software/software-advanced-usage/file-formats
 
 import re
 import struct
-from bisect import bisect_left
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
@@ -83,7 +84,9 @@ class Aedat4Reader(EventReader):
         prefix = self._bytes(len(MAGIC), 4)
         header_size = U32.unpack(prefix)[0] if len(prefix) == 4 else -1
         if not 8 <= header_size <= min(LARGEST_HEADER, self._length - len(MAGIC) - 4):
-            raise Damaged(f"it claims {header_size} bytes, but the file has {self._length}" if len(prefix) == 4 else "it ends in the file's start")
+            raise Damaged(
+                f"the file has only {self._length} bytes" if header_size < 0 else f"it claims to have {header_size} bytes"
+            )
         header = Table.root(prefix + self._bytes(len(MAGIC) + 4, header_size), b"IOHE")
         compression = header.number(0, I32, 0)
         if not 0 <= compression < len(COMPRESSIONS):
@@ -122,7 +125,7 @@ class Aedat4Reader(EventReader):
         if len(events) > 1:
             self.notice(f"The file holds {len(events)} streams of events: the first, number {first}, is read.")
         width, height = (values.get(name, "") for name in ("sizeX", "sizeY"))
-        if self.size is None and width.isdecimal() and height.isdecimal() and 0 < int(width) <= 32768 and 0 < int(height) <= 32768:
+        if self.size is None and all(re.fullmatch(r"\d{1,5}", side) and 0 < int(side) <= 32768 for side in (width, height)):
             self.size = int(width), int(height)
         self.metadata["stream"] = first
         for name in ("source", "originalModuleName", "originalOutputName"):
@@ -311,13 +314,11 @@ def _streams(xml: str) -> dict[int, dict[str, str]]:
         current[1] += text
 
     def refuse(*_: object) -> None:
-        raise expat.ExpatError("entities are not allowed")  # they could grow without bound
+        raise expat.ExpatError  # entities could grow without bound
 
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, data
     parser.EntityDeclHandler = refuse
-    try:
+    with suppress(expat.ExpatError):
         parser.Parse(xml, True)
-    except expat.ExpatError:
-        pass
     return streams

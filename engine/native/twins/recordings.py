@@ -100,7 +100,7 @@ def decode_evt3(words: Words, state: _I64, out: Events) -> tuple[int, int]:
     state[BASE], state[TIME], state[Y], state[X] = base[-1], time[-1], y[-1], min(int(after[-1]), 0x7000)
     state[POLARITY] = polarity[-1]
     known = np.isin(kind, (0x0, 0x2, 0x3, 0x4, 0x5, 0x6, 0x7, 0x8, 0xA, 0xE, 0xF))
-    state[MALFORMED] += np.count_nonzero(~known) + np.count_nonzero((kind == 0x2) & ~single) + np.count_nonzero(is_vector & ~valid)
+    state[MALFORMED] += np.count_nonzero(~known | ((kind == 0x2) & ~single) | (is_vector & ~valid))
     state[TRIGGERS] += np.count_nonzero(kind == 0xA)
     return len(words), written
 
@@ -159,4 +159,4 @@ def check_events(events: Events, width: int, height: int, newest: int) -> tuple[
     outside = np.count_nonzero((x < 0) | (x >= width) | (y < 0) | (y >= height))
     before = np.maximum.accumulate(np.concatenate(([newest], t[:-1])))
     odd = np.count_nonzero((p != 0) & (p != 1))
-    return outside, int(np.count_nonzero(t < before)), odd, int(t.min()), int(t.max())
+    return int(outside), int(np.count_nonzero(t < before)), int(odd), int(t.min()), int(t.max())
