@@ -1,15 +1,17 @@
 """What several formats need: optional packages, columns to events, a bounded piece of a file."""
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import BadInput
 from engine.events.array import EventArray, empty_events, picked
-from engine.events.recording import LARGEST_TIME
+from engine.events.recording import LARGEST_TIME, EventReader
 
 Column = NDArray[Any]
 
@@ -32,10 +34,20 @@ def optional(package: str, path: Path, what: str) -> Any:
         ) from None
 
 
-def read_exactly(file: BinaryIO, count: int) -> bytes | None:
-    """`count` bytes, or None where the file ends before; the caller has checked count against the file's length."""
-    data = file.read(count)
-    return data if len(data) == count else None
+@contextmanager
+def opening(reader: EventReader, *others: type[Exception]) -> Iterator[None]:
+    """Close the reader if its file cannot be opened, and tell damage (Damaged, or one of `others`) as BadInput."""
+    try:
+        yield
+    except (Damaged, *others) as error:
+        reader.close()
+        if isinstance(error, BadInput):
+            raise
+        text = str(error) or type(error).__name__
+        raise BadInput(f"{reader.path} cannot be read as {reader.format} recording: {text.rstrip('.')}.") from None
+    except BaseException:
+        reader.close()
+        raise
 
 
 def _pixels(values: Column) -> NDArray[np.int16]:
