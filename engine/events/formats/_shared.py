@@ -37,9 +37,10 @@ def optional(package: str, path: Path, what: str) -> Any:
 @contextmanager
 def opening(reader: EventReader, *others: type[Exception]) -> Iterator[None]:
     """Close the reader if its file cannot be opened, and tell damage (Damaged, or one of `others`) as BadInput."""
+    damage: tuple[type[Exception], ...] = (Damaged, *others)
     try:
         yield
-    except (Damaged, *others) as error:
+    except damage as error:
         reader.close()
         if isinstance(error, BadInput):
             raise

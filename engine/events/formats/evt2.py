@@ -56,7 +56,7 @@ class Evt2Reader(EvtReader):
         base = int(words[high[0]] & 0x0FFFFFFF) << 6
         after = words[high[0] + 1 :]
         after = after[after >> 28 <= 1]
-        # Right after the first high part comes its first event: exact for the file's beginning, no later than what follows elsewhere.
+        # The event after the first high part is the file's first; elsewhere the base alone is no later than what follows.
         return base + (int(after[0] >> 22 & 0x3F) if len(after) and word == 0 else 0)
 
     def _last_time(self) -> int | None:

@@ -1,7 +1,7 @@
 """Prophesee's EVT 3.0 RAW files.
 
-Source: https://docs.prophesee.ai/stable/data/encoding_formats/evt3.html. The time of 24 bits starts again every 16.8 s, and only the
-words in between tell how often: these files cannot be entered in the middle, so a reading that starts later decodes what is before.
+Source: https://docs.prophesee.ai/stable/data/encoding_formats/evt3.html. The time of 24 bits starts again every 16.8 s,
+and only the words in between tell how often: a reading that starts later has to decode what is before.
 """
 
 from pathlib import Path
