@@ -145,6 +145,15 @@ class EventWriter:
         finally:
             self._file.close()
 
+    def discard(self) -> None:
+        """Close the file as it is, without its table; safe to call twice, and after `close`."""
+        if not self._closed:
+            self._closed = True
+            self._stop.set()
+            if self._flusher is not None:
+                self._flusher.join()
+            self._file.close()
+
     def __enter__(self) -> Self:
         return self
 

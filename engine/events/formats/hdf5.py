@@ -1,7 +1,7 @@
 """HDF5 files of DSEC, MVSEC, NSAVP, RPG's tools and Prophesee.
 
-Sources: dsec.ifi.uzh.ch (events/{t,x,y,p}, t_offset, ms_to_idx), daniilidis-group.github.io/mvsec (davis/left/events, rows
-x y t p), umautobots.github.io/nsavp (events/{x_coordinates,y_coordinates,timestamps,polarities}, ns), docs.prophesee.ai (CD/events).
+Sources: dsec.ifi.uzh.ch (events/{t,x,y,p}, t_offset, ms_to_idx); daniilidis-group.github.io/mvsec (davis/left/events, rows
+x y t p); umautobots.github.io/nsavp (events/{x_coordinates,y_coordinates,timestamps,polarities}, ns); docs.prophesee.ai.
 """
 
 from bisect import bisect_left
