@@ -170,7 +170,9 @@ def dsec(events: EventArray) -> bytes:
         start = int(events["timestamp"][0]) if len(events) else 0
         t = events["timestamp"] - start
         for name, values in (("t", t), ("x", events["x"]), ("y", events["y"]), ("p", events["polarity"])):
-            file.create_dataset(f"events/{name}", data=values, chunks=(256,) if len(events) else None, compression="gzip" if len(events) else None)
+            file.create_dataset(
+                f"events/{name}", data=values, chunks=(256,) if len(events) else None, compression="gzip" if len(events) else None
+            )
         file["t_offset"] = start
         file["ms_to_idx"] = np.searchsorted(t, 1000 * np.arange((t[-1] // 1000 + 2) if len(t) else 0))
 
@@ -204,7 +206,9 @@ def parquet(events: EventArray) -> bytes:
     from pyarrow import parquet as writer
 
     out = io.BytesIO()
-    table = pyarrow.table({name: events[field] for name, field in (("t", "timestamp"), ("x", "x"), ("y", "y"), ("p", "polarity"))})
+    table = pyarrow.table(
+        {name: events[field] for name, field in (("t", "timestamp"), ("x", "x"), ("y", "y"), ("p", "polarity"))}
+    )
     writer.write_table(table, out, row_group_size=100)
     return out.getvalue()
 
@@ -264,4 +268,3 @@ FORMATS: dict[str, tuple[str, Callable[[EventArray], bytes]]] = {
 """By name: the format that a reader should say, and bytes of a file that holds the events."""
 
 SAYS_SIZE = {name for name in FORMATS if not name.startswith(("np", "parquet"))}
-

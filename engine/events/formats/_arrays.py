@@ -4,6 +4,7 @@ import io
 import math
 import struct
 from dataclasses import dataclass
+from tokenize import TokenError
 from typing import BinaryIO
 
 import numpy as np
@@ -54,7 +55,7 @@ def read_header(file: BinaryIO) -> Header:
     try:
         # Version 1 and 2 differ only in the length's width.
         parsed = np.lib.format.read_array_header_1_0(io.BytesIO(struct.pack("<H", size) + text), max_header_size=_LARGEST_HEADER)
-    except (ValueError, TypeError, SyntaxError, KeyError, AttributeError, RecursionError, MemoryError, OverflowError):
+    except (ValueError, TypeError, SyntaxError, KeyError, AttributeError, RecursionError, MemoryError, OverflowError, TokenError):
         raise Damaged("its header cannot be understood") from None
     shape, fortran, dtype = parsed
     if dtype.hasobject:

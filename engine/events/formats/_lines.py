@@ -12,7 +12,7 @@ from engine.events.formats._guess import ORDERS, column_order, named_columns, ti
 from engine.events.formats._shared import Damaged
 from engine.events.recording import Counts, Size
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 17
 _LARGEST_LINE = 1 << 16
 _SPACES = re.compile(rb"[ \t,;\r]+")
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")

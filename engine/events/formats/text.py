@@ -52,7 +52,7 @@ def matches(head: bytes, path: Path) -> bool:
             with _stream(path, head) as (text, _):
                 head = text.read(4096)
         except (Damaged, *_ERRORS):
-            return False
+            return True  # opening it says what is wrong with it
     return looks_like_text(head)
 
 
