@@ -96,11 +96,11 @@ def aedat31(events: EventArray) -> bytes:
     items = rows(events)
     for first in range(0, len(items), 100):
         part = items[first : first + 100]
-        overflow = part[0][0] >> 31
-        part = [item for item in part if item[0] >> 31 == overflow]
-        out.append(struct.pack("<hhiiiiii", 1, 1, 8, 4, overflow, 2 * len(part), len(part) + 1, len(part)))
-        out += [struct.pack("<Ii", x << 17 | y << 2 | p << 1 | 1, t & 0x7FFFFFFF) for t, x, y, p in part]
-        out.append(struct.pack("<Ii", 5 << 17 | 5 << 2, 0))  # not valid
+        for overflow in sorted({t >> 31 for t, *_ in part}):
+            kept = [item for item in part if item[0] >> 31 == overflow]
+            out.append(struct.pack("<hhiiiiii", 1, 1, 8, 4, overflow, 2 * len(kept), len(kept) + 1, len(kept)))
+            out += [struct.pack("<Ii", x << 17 | y << 2 | p << 1 | 1, t & 0x7FFFFFFF) for t, x, y, p in kept]
+            out.append(struct.pack("<Ii", 5 << 17 | 5 << 2, 0))  # not valid
     return b"".join(out)
 
 
@@ -228,6 +228,7 @@ def rosbag(events: EventArray, package: str = "dvs_msgs", compression: str = "lz
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "made.bag"
         bag = Writer(path)
+        bag.chunk_threshold = 1 << 14  # several chunks, also in a small bag
         if compression != "none":
             bag.set_compression(Writer.CompressionFormat[compression.upper()])
         with bag:

@@ -14,6 +14,7 @@ import numpy as np
 from engine.errors import BadInput
 from engine.events.array import EventArray
 from engine.events.formats._guess import ORDERS, SCALES, column_order, named_columns, time_unit
+from engine.events.formats._isolated import open_isolated
 from engine.events.formats._shared import Column, Damaged, from_columns, opening, optional
 from engine.events.recording import EventReader, Size
 
@@ -33,9 +34,9 @@ def matches(head: bytes, path: Path) -> bool:
     return head.startswith(MAGIC)
 
 
-def open(path: Path, size: Size | None) -> "Hdf5Reader":  # noqa: A001
-    """A reader of the file."""
-    return Hdf5Reader(path, size)
+def open(path: Path, size: Size | None) -> EventReader:  # noqa: A001
+    """A reader of the file, in a process of its own: libhdf5 is not safe from damaged files."""
+    return open_isolated(path, size, __name__, "Hdf5Reader")
 
 
 class Hdf5Reader(EventReader):
@@ -129,7 +130,8 @@ class Hdf5Reader(EventReader):
         self._order = ""
         sample = self._raw(0, 1000)
         if self._columns is None:
-            self._order = column_order(sample["rows"].astype(np.float64)) if len(sample["rows"]) else "x y t p"
+            known = self._kind == "MVSEC" or not len(sample["rows"])
+            self._order = "x y t p" if known else column_order(sample["rows"].astype(np.float64))
             self.metadata["columns"] = self._order
         self._unit = "us"
         if self._total:

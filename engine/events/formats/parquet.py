@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.events.array import EventArray
 from engine.events.formats._guess import SCALES, named_columns, time_unit
+from engine.events.formats._isolated import open_isolated
 from engine.events.formats._shared import Column, Damaged, from_columns, opening, optional
 from engine.events.recording import EventReader, Size
 
@@ -23,9 +24,9 @@ def matches(head: bytes, path: Path) -> bool:
     return head.startswith(MAGIC)
 
 
-def open(path: Path, size: Size | None) -> "ParquetReader":  # noqa: A001
-    """A reader of the file."""
-    return ParquetReader(path, size)
+def open(path: Path, size: Size | None) -> EventReader:  # noqa: A001
+    """A reader of the file, in a process of its own: Arrow is not safe from damaged files (seen in our fuzzing)."""
+    return open_isolated(path, size, __name__, "ParquetReader")
 
 
 class ParquetReader(EventReader):
