@@ -169,10 +169,9 @@ def dsec(events: EventArray) -> bytes:
     def fill(file) -> None:  # type: ignore[no-untyped-def]
         start = int(events["timestamp"][0]) if len(events) else 0
         t = events["timestamp"] - start
+        options = {"chunks": (min(256, len(t)),), "compression": "gzip"} if len(t) else {}
         for name, values in (("t", t), ("x", events["x"]), ("y", events["y"]), ("p", events["polarity"])):
-            file.create_dataset(
-                f"events/{name}", data=values, chunks=(256,) if len(events) else None, compression="gzip" if len(events) else None
-            )
+            file.create_dataset(f"events/{name}", data=values, **options)
         file["t_offset"] = start
         file["ms_to_idx"] = np.searchsorted(t, 1000 * np.arange((t[-1] // 1000 + 2) if len(t) else 0))
 

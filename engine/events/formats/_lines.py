@@ -36,6 +36,7 @@ class Layout:
         order: the order of the columns, or their names.
         columns: where t, x, y, p are.
         unit: "us", "s" or "ns".
+        found: whether there is more than comments.
     """
 
     def __init__(self, head: bytes) -> None:
@@ -68,6 +69,7 @@ class Layout:
             elif len(rows) == 1000:
                 break
         self.skipped = min(self.skipped, len(head))
+        self.found = bool(rows or names or self.size)
         self._read_columns(names, rows)
 
     def _read_columns(self, names: list[str] | None, rows: list[list[bytes]]) -> None:
@@ -97,10 +99,9 @@ def looks_like_text(head: bytes) -> bool:
     if b"\0" in head or not head.strip():
         return False
     try:
-        Layout(head if head.endswith(b"\n") else head[: head.rfind(b"\n") + 1] or head)
+        return Layout(head if head.endswith(b"\n") else head[: head.rfind(b"\n") + 1] or head).found
     except (Damaged, ValueError, OverflowError):
         return False
-    return True
 
 
 def read_lines(stream: IO[bytes], layout: Layout, limit: int, counts: Counts) -> Iterator[EventArray]:

@@ -44,7 +44,7 @@ def opening(reader: EventReader, *others: type[Exception]) -> Iterator[None]:
         reader.close()
         if isinstance(error, BadInput):
             raise
-        text = str(error) or type(error).__name__
+        text = " ".join(str(error).split()) or type(error).__name__
         raise BadInput(f"{reader.path} cannot be read as {reader.format} recording: {text.rstrip('.')}.") from None
     except BaseException:
         reader.close()

@@ -219,4 +219,5 @@ class Hdf5Reader(EventReader):
                 self.counts.malformed += bad
                 yield events
         except _ERRORS as error:
-            self.notice(f"The file is damaged after {self._read} of {self._total} rows ({error}): what comes before was read.")
+            text = " ".join(str(error).split())
+            self.notice(f"The file is damaged after {self._read} of {self._total} rows ({text}): what comes before was read.")

@@ -22,7 +22,7 @@ RANK = 0
 MAGIC = b"#ROSBAG V2.0\n"
 TYPES = ("dvs_msgs/EventArray", "prophesee_event_msgs/EventArray")
 _U32 = struct.Struct("<I")
-_MESSAGE, _CHUNK, _CONNECTION = 2, 5, 7
+_MESSAGE, _BAG, _CHUNK, _CONNECTION = 2, 3, 5, 7
 _LARGEST_CHUNK = 256 << 20
 _LARGEST_HEADER = 1 << 20
 _EVENT = np.dtype([("x", "<u2"), ("y", "<u2"), ("seconds", "<u4"), ("nanoseconds", "<u4"), ("polarity", "u1")])
@@ -127,6 +127,10 @@ class Rosbag1Reader(EventReader):
                 self.notice(f"The bag ends in the middle of a record: its last {self._total - at} bytes are left out.")
                 return
             fields, start, size = record
+            if fields.get(b"op") == bytes([_BAG]):
+                index = fields.get(b"index_pos", b"")
+                if not 0 < int.from_bytes(index, "little") <= self._total:
+                    self.notice("The bag was not closed (it has no index): it is read as far as its records go.")
             kind = fields.get(b"op", b"")
             if kind in (bytes([_CHUNK]), bytes([_MESSAGE])):
                 self._starts.append(at)
