@@ -16,6 +16,7 @@ from engine.native.twins import filters as _filters
 from engine.native.twins import sad, spiking
 from engine.native.twins import training as _training
 from engine.native.twins import world_view as _world_view
+from engine.native.twins import recordings as _recordings
 
 _native: ModuleType | None
 _missing: str
@@ -72,3 +73,8 @@ filter_refractory = _pick("filter_refractory", _filters.filter_refractory)
 filter_background = _pick("filter_background", _filters.filter_background)
 filter_flicker = _pick("filter_flicker", _filters.filter_flicker)
 filter_downsample = _pick("filter_downsample", _filters.filter_downsample)
+decode_evt2 = _pick("decode_evt2", _recordings.decode_evt2)
+decode_evt3 = _pick("decode_evt3", _recordings.decode_evt3)
+parse_events = _pick("parse_events", _recordings.parse_events)
+format_events = _pick("format_events", _recordings.format_events)
+check_events = _pick("check_events", _recordings.check_events)
