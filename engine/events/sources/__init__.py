@@ -6,7 +6,6 @@ from engine.events.sources.dv_adapter import FoundCamera
 from engine.events.sources.dv_network import DvNetworkSource
 from engine.events.sources.paced import PacedSource
 from engine.events.sources.replay import ReplaySource
-from engine.events.sources.serve import ServeParameters, serve_recording
 from engine.events.sources.server import ClientStatistics, StreamServer
 from engine.events.sources.source import EventSource, SourceFailed, SourceState, Statistics
 from engine.events.sources.stream import StreamSource
@@ -21,7 +20,6 @@ __all__ = [
     "FoundCamera",
     "PacedSource",
     "ReplaySource",
-    "ServeParameters",
     "SourceFailed",
     "SourceState",
     "Statistics",
@@ -30,5 +28,4 @@ __all__ = [
     "SyntheticSource",
     "discover_cameras",
     "parse_address",
-    "serve_recording",
 ]

@@ -11,7 +11,7 @@ a pipe, so that the system calls are the memory barriers and no index is shared.
     to the child:    b"C" u64 consumed                                          events before this one may be overwritten
                      b"S"                                                       stop
 
-This module and the adapters are all that the child imports of Revisit.
+The child imports nothing of Revisit beyond this package, so that it starts quickly.
 """
 
 import json

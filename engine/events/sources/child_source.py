@@ -23,8 +23,8 @@ _SPAWN = multiprocessing.get_context("spawn")  # a fork would carry the threads'
 class ChildSource(EventSource):
     """Runs an adapter in a spawned process and hands its events on.
 
-    The child's death, its silence for `hang_timeout_s`, or a message that does not add up is the state FAILED; start() takes a new
-    child.
+    The child's death, its silence for `hang_timeout_s`, or a message that does not add up is the state FAILED;
+    start() takes a new child.
 
     Args:
         name: what it is, for messages.

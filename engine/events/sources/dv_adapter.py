@@ -1,7 +1,7 @@
 """iniVation's dv-processing: every call that Revisit makes to it for a camera or a network stream is in this file.
 
-Runs in a child process only (see child.py): dv-processing holds the interpreter's lock while it works. Written from the vendor's
-documentation of dv-processing 2.0 (dv.io.camera.discover and open, CameraInputBase, NetworkReader). It supports DAVIS, DVXplorer,
+Runs in a child process only (see child.py): dv-processing holds the interpreter's lock while it works. Written from the
+vendor's documentation of dv-processing 2.0 (dv.io.camera.discover and open, CameraInputBase, NetworkReader). It supports DAVIS, DVXplorer,
 DVXplorer Mini and DVS128. The network side is tested against the vendor's own NetworkWriter. No camera was at hand: the camera side
 is tested against a fake of these calls only.
 """
