@@ -81,5 +81,5 @@ def _discover_main(parent: Connection, find: Callable[[], list[FoundCamera]]) ->
     except SourceFailed as failure:
         answer = {"problem": str(failure)}
     except Exception as error:
-        answer = {"problem": f"Cameras cannot be looked for: {first_line(error)}"}
+        answer = {"problem": f"Cameras cannot be looked for: {first_line(error)}."}
     parent.send_bytes(json.dumps(answer).encode())

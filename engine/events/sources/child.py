@@ -27,9 +27,9 @@ from typing import Protocol
 
 import numpy as np
 
-from engine.events.array import EVENT_DTYPE, EventArray
+from engine.events.array import EVENT_DTYPE, EventArray, joined
 from engine.events.sources.buffer import Policy
-from engine.events.sources.source import SourceFailed, check_size, within_sensor
+from engine.events.sources.source import SourceFailed, check_size, copied, within_sensor
 
 EVENTS = struct.Struct("<cQIQQ")
 CONSUMED = struct.Struct("<cQ")
@@ -74,16 +74,17 @@ def read_ring(ring: EventArray, first: int, count: int) -> EventArray:
     begin = first % len(ring)
     head = min(count, len(ring) - begin)
     if head == count:
-        return ring[begin : begin + count].copy()
-    return np.concatenate((ring[begin:], ring[: count - head]))
+        return copied(ring[begin : begin + count])
+    return joined([ring[begin:], ring[: count - head]])
 
 
 def write_ring(ring: EventArray, first: int, events: EventArray) -> None:
     """Store events as numbers `first` ... of a ring; there must be room."""
     begin = first % len(ring)
     head = min(len(events), len(ring) - begin)
-    ring[begin : begin + head] = events[:head]
-    ring[: len(events) - head] = events[head:]
+    target, source = ring.view("V16"), events.view("V16")  # opaque bytes: see engine.events.array.joined
+    target[begin : begin + head] = source[:head]
+    target[: len(events) - head] = source[head:]
 
 
 class _Stopped(Exception):  # noqa: N818
@@ -158,7 +159,7 @@ def child_main(parent: Connection, ring_name: str, capacity: int, policy: Policy
     except SourceFailed as failure:
         _say_end(parent, True, str(failure))
     except Exception as error:
-        _say_end(parent, True, f"The vendor's library reports: {first_line(error)}")
+        _say_end(parent, True, f"The vendor's library reports: {first_line(error)}.")
         status = 1
     finally:
         os._exit(status)
@@ -194,4 +195,4 @@ def _say_end(parent: Connection, failed: bool, message: str) -> None:
 def first_line(error: BaseException) -> str:
     """An error's first line, at most 200 characters: vendors' messages carry twenty lines of trace."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:200].rstrip(" .") + "."
+    return lines[0][:200].rstrip(" .")

@@ -1,9 +1,9 @@
 """iniVation's dv-processing: every call that Revisit makes to it for a camera or a network stream is in this file.
 
 Runs in a child process only (see child.py): dv-processing holds the interpreter's lock while it works. Written from the
-vendor's documentation of dv-processing 2.0 (dv.io.camera.discover and open, CameraInputBase, NetworkReader). It supports DAVIS, DVXplorer,
-DVXplorer Mini and DVS128. The network side is tested against the vendor's own NetworkWriter. No camera was at hand: the camera side
-is tested against a fake of these calls only.
+vendor's documentation of dv-processing 2.0 (dv.io.camera.discover and open, CameraInputBase, NetworkReader). It supports
+DAVIS, DVXplorer, DVXplorer Mini and DVS128. The network side is tested against the vendor's own NetworkWriter. No camera was
+at hand: the camera side is tested against a fake of these calls only.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ def import_dv() -> Any:
         import dv_processing  # type: ignore[import-not-found, import-untyped, unused-ignore]
     except ImportError as error:
         raise SourceFailed(
-            f"Cameras of iniVation need the package dv-processing, which cannot be loaded ({first_line(error)} "
+            f"Cameras of iniVation need the package dv-processing, which cannot be loaded ({first_line(error)}). "
             "Install it with: pip install dv-processing"
         ) from None
     return dv_processing
@@ -98,7 +98,7 @@ class DvCamera(_DvInput):
         try:
             self._input = dv.io.camera.open(self._serial) if self._serial else dv.io.camera.open()
         except (RuntimeError, IndexError) as error:
-            raise SourceFailed(f"The camera cannot be opened; another program may be using it ({first_line(error)}") from None
+            raise SourceFailed(f"The camera cannot be opened; another program may be using it ({first_line(error)}).") from None
         return self._opened("The camera")
 
     def goodbye(self) -> SourceFailed | str:
@@ -121,7 +121,7 @@ class DvNetwork(_DvInput):
         try:
             self._input = dv.io.NetworkReader(self._host, self._port)
         except RuntimeError as error:
-            problem = first_line(error).split(" [")[0].rstrip(".")
+            problem = first_line(error).split(" [")[0]
             raise SourceFailed(
                 f"The DV stream {where} cannot be read ({problem}): check that the sender runs and sends events there."
             ) from None

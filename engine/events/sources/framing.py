@@ -134,12 +134,13 @@ class PacketDecoder:
         magic, version, flags, width, height, count, dropped = _HEADER.unpack(self._head)
         if magic != MAGIC:
             raise SourceFailed(
-                f"{self._name} does not send Revisit's event stream (a packet begins with {magic!r}, not {MAGIC!r}): check that the "
-                "address is right; for a stream of iniVation's DV choose the DV network source."
+                f"{self._name} does not send Revisit's event stream (a packet begins with {magic!r}, not {MAGIC!r}): check "
+                "that the address is right; for a stream of iniVation's DV choose the DV network source."
             )
         if version != VERSION:
             raise SourceFailed(
-                f"{self._name} sends version {version} of the event stream and this Revisit reads version {VERSION}: update the older one."
+                f"{self._name} sends version {version} of the event stream, this Revisit reads version {VERSION}: "
+                "update the older one."
             )
         if flags & ~LAST:
             raise SourceFailed(
@@ -148,12 +149,11 @@ class PacketDecoder:
         check_size((width, height), self._name)
         if self.size is not None and self.size != (width, height):
             raise SourceFailed(
-                f"{self._name} changed its sensor from {self.size[0]}x{self.size[1]} to {width}x{height} pixels within one stream: "
-                "start it again."
+                f"{self._name} changed its sensor from {self.size[0]}x{self.size[1]} to {width}x{height} pixels: start it again."
             )
         if count > LARGEST_PACKET:
             raise SourceFailed(
-                f"{self._name} announces a packet of {count} events; {LARGEST_PACKET} are the most that one may have: check the sender."
+                f"{self._name} announces a packet of {count} events; one may have {LARGEST_PACKET} at most: check the sender."
             )
         self.size = (width, height)
         self._count, self._last, self._dropped = count, bool(flags & LAST), dropped

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from engine.errors import BadInput
 from engine.events.array import EventArray
 from engine.events.sources.buffer import DEFAULT_CAPACITY, WAIT_S, Policy
-from engine.events.sources.source import EventSource, Feed, SourceState
+from engine.events.sources.source import EventSource, Feed, SourceState, copied
 
 SLICE_S = 0.004  # events are handed over this often; it is what pacing adds to the latency, at most
 BEHIND_S = 0.25  # further behind than this a replay gives up catching up and goes on from where it is (it "slips")
@@ -73,8 +73,9 @@ class PlaybackClock:
 
     def thaw(self, now: float) -> None:
         """Go on from where the clock stood."""
-        self._frozen = False
-        self._moment = now
+        if self._frozen:
+            self._frozen = False
+            self._moment = now
 
     def event_us(self, now: float) -> int:
         """The latest event time that is due at `now`."""
@@ -236,7 +237,7 @@ class PacedSource(EventSource):
                 first_of_pass = False
                 chunk = events
                 if self._shift_us:
-                    chunk = events.copy()
+                    chunk = copied(events)
                     chunk["timestamp"] += self._shift_us
                 if not self._play(feed, chunk):
                     break

@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 
 from engine.errors import BadInput
-from engine.events.array import EventArray, empty_events
+from engine.events.array import EventArray, joined, picked
 from engine.events.sources.buffer import DEFAULT_CAPACITY, EventBuffer, Policy
 
 log = logging.getLogger(__name__)
@@ -144,8 +144,13 @@ def within_sensor(events: EventArray, size: tuple[int, int]) -> EventArray:
     x, y = words[:, 4], words[:, 5]
     if not len(events) or (int(x.max()) < size[0] and int(y.max()) < size[1] and int(polarity.max()) <= 1):
         return events
-    good: EventArray = contiguous[(x < size[0]) & (y < size[1]) & (polarity <= 1)]
-    return good
+    return picked(contiguous, (x < size[0]) & (y < size[1]) & (polarity <= 1))
+
+
+def copied(events: EventArray) -> EventArray:
+    """A copy, moved as opaque bytes (see engine.events.array.joined)."""
+    copy: EventArray = events.view("V16").copy().view(events.dtype)
+    return copy
 
 
 class EventSource(ABC):
@@ -297,9 +302,7 @@ class EventSource(ABC):
         with self._changed:
             while self._feed_now.buffer.held:
                 chunks.append(self._feed_now.buffer.take())
-        if len(chunks) == 1:
-            return chunks[0]
-        return np.concatenate(chunks) if chunks else empty_events()
+        return joined(chunks)
 
     def chunks(self, timeout_s: float = 0.1) -> Iterator[EventArray]:
         """Chunks until none can come any more; an empty one whenever `timeout_s` passed without events."""
