@@ -5,7 +5,6 @@ from typing import Literal
 
 from engine.errors import BadInput
 from engine.events.sources.address import DEFAULT_PORT, Address
-from engine.events.sources.paced import PacedSource
 from engine.events.sources.replay import ReplaySource, open_reader
 from engine.events.sources.server import StreamServer
 from engine.events.sources.source import SourceState
@@ -24,11 +23,12 @@ class ServeParameters(Parameters):
     factor: float = parameter(
         1.0, "Speed: event seconds a second; 1 is real time, 0 as fast as the clients read.", ge=0.0, le=100.0
     )
-    loop: bool = parameter(False, "Begin anew at the end; the time stamps go on rising.")
+    loop: bool = parameter(False, "Begin at once, and anew at every end; the time stamps go on rising.")
     slow_clients: Literal["drop", "wait"] = parameter(
-        "drop",
-        'What a client that reads too slowly brings about: "drop" its oldest events and count them, or let all "wait" for it.',
+        "drop", "What a client that reads too slowly brings about: drop its oldest events and count them, or let all wait."
     )
+    sensor_width: int = parameter(0, "Width of the sensor, for a recording that does not say it.", unit="pixels", ge=0, le=4096)
+    sensor_height: int = parameter(0, "Height of the sensor, for a recording that does not say it.", unit="pixels", ge=0, le=4096)
 
 
 def serve_recording(
@@ -36,13 +36,14 @@ def serve_recording(
 ) -> dict[str, int | float | str]:
     """Serve a recording to whoever connects, until it has ended and every client has it all, or the job is cancelled.
 
-    Emits a Notice with the address, Progress (events read) and the Metric "stream" (clients, rate, sent, dropped) ten times a
-    second. As fast as the clients read (factor 0), nobody's events are dropped and the recording waits for the first client.
+    It begins when the first client connects; a loop begins at once. As fast as the clients read (factor 0), nobody's events are dropped.
+    Emits a Notice with the address, Progress (of the recording's time, except in a loop), and ten times a second the Metric "stream":
+    clients, rate, sent, dropped, slipped_s, clock_origin_s (see PacedSource).
 
     Args:
         parameters: see ServeParameters.
         recording: a file that engine.events.recording reads.
-        emit, cancel: see engine.jobs. Cancelling is the normal end of a looped stream.
+        emit, cancel: see engine.jobs. Cancelling is the normal end of a loop: it returns what was done.
 
     Returns:
         address, events read, sent and dropped (over all clients), and slipped_s: how far the replay fell behind its clock.
@@ -50,14 +51,20 @@ def serve_recording(
     Raises:
         BadInput: the recording cannot be read, or the address is in use.
     """
-    open_reader(recording).close()  # a wrong file is told before anyone can connect
+    width, height = parameters.sensor_width, parameters.sensor_height
+    if (width > 0) != (height > 0):
+        raise BadInput("Of sensor_width and sensor_height only one is given: give both, or none.")
+    size = (width, height) if width else None
+    open_reader(recording, size).close()  # a wrong file is told before anyone can connect
     factor = parameters.factor or None
     waits = parameters.slow_clients == "wait" or factor is None
-    source = ReplaySource(recording, factor=factor, loop=parameters.loop)
+    source = ReplaySource(recording, size=size, factor=factor, loop=parameters.loop)
     address = Address(path=Path(parameters.unix)) if parameters.unix else Address(parameters.host, parameters.port)
-    with StreamServer(source, address, policy="block" if waits else "drop-oldest") as server:
+    server = StreamServer(source, address, policy="block" if waits else "drop-oldest", wait_for_client=not parameters.loop)
+    with server:
         bound = str(server.address)
-        emit(Notice(f"Serving {recording.name} at {bound}" + ("; it begins when the first client connects." if waits else ".")))
+        begins = "" if parameters.loop else "; it begins when the first client connects"
+        emit(Notice(f"Serving {recording.name} at {bound}{begins}."))
         _watch(server, source, emit, cancel)
         counts = source.statistics()
         result: dict[str, int | float | str] = {
@@ -72,7 +79,7 @@ def serve_recording(
     return result
 
 
-def _watch(server: StreamServer, source: PacedSource, emit: Emit, cancel: CancelToken) -> None:
+def _watch(server: StreamServer, source: ReplaySource, emit: Emit, cancel: CancelToken) -> None:
     throttle = Throttle()
     known = 0
     step = 0
@@ -85,13 +92,16 @@ def _watch(server: StreamServer, source: PacedSource, emit: Emit, cancel: Cancel
             known = len(clients)
         if throttle.ready():
             counts = source.statistics()
-            emit(Progress("stream", counts.delivered, 0, "events"))
             values = {
                 "clients": len(clients),
                 "rate": counts.rate,
                 "sent": server.sent,
                 "dropped": server.dropped,
                 "slipped_s": counts.slipped_s,
+                "clock_origin_s": source.clock_origin_s,
             }
             emit(Metric("stream", step, values))
             step += 1
+            if source.time_range is not None and source.position_us is not None and not source.loop:
+                first, last = source.time_range
+                emit(Progress("stream", (source.position_us - first) // 1000, (last - first) // 1000, "ms"))

@@ -126,6 +126,7 @@ class StreamServer:
         queue_events: events that wait for one client, at most.
         client_timeout_s: a client that takes not a byte for this long is disconnected.
         max_clients: a further one is turned away.
+        wait_for_client: start the source when the first client connects, not at once; always so with "block".
 
     There is no password and no encryption: listen on 127.0.0.1 or in a network that you trust.
     """
@@ -139,6 +140,7 @@ class StreamServer:
         queue_events: int = QUEUE_EVENTS,
         client_timeout_s: float = CLIENT_TIMEOUT_S,
         max_clients: int = LARGEST_NUMBER_OF_CLIENTS,
+        wait_for_client: bool = False,
     ) -> None:
         self.source = source
         self.policy: Policy = policy
@@ -146,6 +148,7 @@ class StreamServer:
         self.client_timeout_s = client_timeout_s
         self._wanted = parse_address(address) if isinstance(address, str) else address
         self._max_clients = max_clients
+        self._waits_for_client = wait_for_client or policy == "block"
         self._changed = threading.Condition()
         self._clients: list[_Client] = []
         self._gone_dropped = 0
@@ -279,8 +282,10 @@ class StreamServer:
             connection.close()
 
     def _pump(self) -> None:
-        if self.policy == "block":
+        if self._waits_for_client:
             self._wait_for_client()
+        if self._stopping.is_set():
+            return
         self.source.start()
         for events in self.source.chunks(WAIT_S):
             if self._stopping.is_set():
