@@ -18,7 +18,7 @@ def add_parser(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "stream",
         help="serve a recording as a live camera",
-        description="Play a recording in real time, or at a factor, to every client that connects over TCP or a UNIX socket. Ctrl-C ends it.",
+        description="Play a recording in real time, or at a factor, to every client over TCP or a UNIX socket; Ctrl-C ends it.",
         epilog=_EXAMPLE,
         allow_abbrev=False,
     )

@@ -36,9 +36,9 @@ def serve_recording(
 ) -> dict[str, int | float | str]:
     """Serve a recording to whoever connects, until it has ended and every client has it all, or the job is cancelled.
 
-    It begins when the first client connects; a loop begins at once. As fast as the clients read (factor 0), nobody's events are dropped.
-    Emits a Notice with the address, Progress (of the recording's time, except in a loop), and ten times a second the Metric "stream":
-    clients, rate, sent, dropped, slipped_s, clock_origin_s (see PacedSource).
+    It begins when the first client connects; a loop begins at once. As fast as the clients read (factor 0), nobody's events are
+    dropped. Emits a Notice with the address, Progress (of the recording's time, except in a loop), and ten times a second the
+    Metric "stream": clients, rate, sent, dropped, slipped_s, clock_origin_s (see PacedSource).
 
     Args:
         parameters: see ServeParameters.
