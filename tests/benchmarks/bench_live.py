@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.bench_live [--rates 10 20 40] [--seconds 60 10 10]
 
-The recording is 346 x 260 pixels of uniformly random events (the worst case for caches), looped. The added latency of a frame is from the
-moment at which the last instant of its window was due, by the server's clock, to the frame being there: pacing, sockets, filters and
-binning. Both processes, and everything else on the machine, share its cores.
+The recording is 346 x 260 pixels of uniformly random events (the worst case for caches), looped. The added latency of a frame
+is from the moment at which the last instant of its window was due, by the server's clock, to the frame being there: pacing,
+sockets, filters and binning. Both processes, and everything else on the machine, share its cores.
 """
 
 import argparse
@@ -14,18 +14,19 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from engine.events.array import EVENT_DTYPE
 from engine.events.filters import BackgroundActivityParameters, FilterChain, RefractoryParameters
-from engine.events.sources import SourceState, StreamSource
-from engine.events.sources.serve import ServeParameters, serve_recording
 from engine.frames.binner import Binner
 from engine.frames.binning import BinningParameters
+
+from engine.events.array import EVENT_DTYPE
+from engine.events.sources import SourceState, StreamSource
+from engine.events.sources.serve import ServeParameters, serve_recording
 from engine.jobs import CancelToken, JobEvent, Metric, Notice
 
 SIZE = (346, 260)
@@ -54,8 +55,6 @@ def serve(path: Path) -> None:
             print(json.dumps({"address": event.text.split(" at ")[1].rstrip(".")}), flush=True)
         elif isinstance(event, Metric) and event.values["clock_origin_s"] is not None:
             print(json.dumps(event.values), flush=True)
-
-    import threading
 
     threading.Thread(target=lambda: (sys.stdin.read(), cancel.cancel()), daemon=True).start()
     parameters = ServeParameters(port=0, loop=True, sensor_width=SIZE[0], sensor_height=SIZE[1])
@@ -141,8 +140,9 @@ def main() -> None:
             make_recording(path, rate * 1e6)
             r = measure(path, seconds)
         print(
-            f"{rate:<7g} {r['rate']:<8.2f} {r['dropped']:<8d} {r['slipped_s']:<8.2f} {r['p50']:<6.1f} {r['p99']:<6.1f} {r['max']:<8.1f} "
-            f"{r['memory'][0]:.0f} -> {r['memory'][1]:<10.0f} {r['cpu']:<6.2f} {r['server_cpu']:<9.2f} {r['removed']:<8.0%} {r['frames']}",
+            f"{rate:<7g} {r['rate']:<8.2f} {r['dropped']:<8d} {r['slipped_s']:<8.2f} "
+            f"{r['p50']:<6.1f} {r['p99']:<6.1f} {r['max']:<8.1f} {r['memory'][0]:.0f} -> {r['memory'][1]:<10.0f} "
+            f"{r['cpu']:<6.2f} {r['server_cpu']:<9.2f} {r['removed']:<11.0%} {r['frames']}",
             flush=True,
         )
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from engine.events.recording import open_recording
 
 from engine.errors import BadInput
 from engine.events.array import EventArray
-from engine.events.recording import open_recording
 from engine.events.sources import SourceState, StreamSource
 from engine.events.sources.serve import ServeParameters, serve_recording
 from engine.jobs import CancelToken, JobEvent, Metric, Notice, Progress, ignore
@@ -117,11 +117,12 @@ def test_a_file_that_cannot_be_served_is_told_at_once(tmp_path: Path) -> None:
         serve_recording(ServeParameters(sensor_width=5), tmp_path / "text.aedat4", ignore, CancelToken())
 
 
+COMMAND = "import sys, engine.cli as cli; cli.COMMANDS = ('stream',); sys.exit(cli.main(sys.argv[1:]))"
+
+
 def test_the_command_serves_and_ends_cleanly_on_ctrl_c(recording: tuple[Path, EventArray]) -> None:
-    path, events = recording
-    command = [sys.executable, "-m", "engine.cli", "stream", str(path), "--port", "0", "--loop", "--json", "-"]
-    if not (Path(__file__).parents[3] / "engine" / "cli" / "__main__.py").exists():
-        command[1:3] = ["-c", "import sys; from engine.cli import main; sys.exit(main(sys.argv[1:]))"]
+    path, _ = recording
+    command = [sys.executable, "-c", COMMAND, "stream", str(path), "--port", "0", "--loop", "--json", "-"]
     command += ["--sensor_width", str(SIZE[0]), "--sensor_height", str(SIZE[1])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
