@@ -124,6 +124,7 @@ class PacedSource(EventSource):
         self._seek_to: int | None = None
         self._position_us: int | None = None
         self._shift_us = 0  # what loops have added to the time stamps
+        self._rest_until = 0.0  # events that fall due go together, or each would be a chunk of its own
 
     @abstractmethod
     def _open(self) -> tuple[int, int]:
@@ -291,9 +292,10 @@ class PacedSource(EventSource):
         if factor is None:
             return len(times)
         due_us = self._clock.event_us(now)
-        if due_us < next_us:
-            self._control.wait(min(max(self._clock.due(next_us) - now, SLICE_S), WAIT_S))
+        if due_us < next_us or now < self._rest_until:
+            self._control.wait(min(max(self._clock.due(next_us), self._rest_until) - now, WAIT_S))
             return first
+        self._rest_until = now + SLICE_S if int(times[-1]) > due_us else 0.0
         behind_s = (due_us - next_us) / (1e6 * factor)
         if behind_s > BEHIND_S:
             self._clock.anchor(next_us, now)

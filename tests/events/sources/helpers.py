@@ -67,8 +67,8 @@ class FakeReader:
         self, *, max_events: int = 1 << 16, start_us: int | None = None, stop_us: int | None = None
     ) -> Iterator[EventArray]:
         first = 0 if start_us is None else int(np.searchsorted(self.events["timestamp"], start_us))
-        for begin in range(first, len(self.events), min(self.chunk, max_events)):
-            yield self.events[begin : begin + min(self.chunk, max_events)]
+        for begin in range(first, len(self.events), self.chunk):
+            yield self.events[begin : begin + self.chunk]
 
     def close(self) -> None:
         self.closed += 1

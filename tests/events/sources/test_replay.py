@@ -294,3 +294,18 @@ def test_the_clock_goes_on_from_where_it_was_at_another_factor_or_after_a_rest()
     assert clock.event_us(20.0) == 12_000_000
     clock.thaw(20.0)
     assert clock.event_us(20.1) == 13_000_000
+
+
+def test_events_that_fall_due_together_come_together() -> None:
+    events = make_events(300_000, step_us=1)  # a million a second
+    with replay(events) as source:
+        chunks = [len(chunk) for chunk in source.chunks() if len(chunk)]
+    assert sum(chunks) == len(events)
+    # Every 4 ms, and once more at the end of each of the reader's chunks (of 1000 here), of which each holds 1 ms.
+    assert len(chunks) <= 300 + 0.3 / 0.004 + 50
+
+
+def test_a_chunk_of_the_reader_is_cut_every_few_milliseconds_only() -> None:
+    events = make_events(200_000, step_us=1)
+    with ReplaySource(lambda: FakeReader(events, chunk=200_000)) as source:
+        assert len([len(chunk) for chunk in source.chunks() if len(chunk)]) <= 0.2 / 0.004 + 2
