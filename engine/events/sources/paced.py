@@ -240,16 +240,17 @@ class PacedSource(EventSource):
                 if self._shift_us:
                     chunk = copied(events)
                     chunk["timestamp"] += self._shift_us
-                if not self._play(feed, chunk):
+                latest_us = self._play(feed, chunk)
+                if latest_us is None:
                     break
-                last_us = int(chunk["timestamp"].max())
+                last_us = latest_us
             if feed.stopping.is_set():
                 return
             if self._seek_to is None and (first_of_pass or not self.loop):
                 return
 
-    def _play(self, feed: Feed, chunk: EventArray) -> bool:
-        """Hand a chunk over as it falls due; False when the source is stopped or sought."""
+    def _play(self, feed: Feed, chunk: EventArray) -> int | None:
+        """Hand a chunk over as it falls due; returns its latest time stamp, None when the source is stopped or sought."""
         times = np.ascontiguousarray(chunk["timestamp"])
         if (times[1:] < times[:-1]).any():
             times = np.maximum.accumulate(times)  # out of order: due with the latest before it
@@ -262,14 +263,14 @@ class PacedSource(EventSource):
             with self._lock:
                 end = self._due(feed, times, first)
                 if given_up():
-                    return False
+                    return None
             if end > first:
                 # Outside the lock, so that pause, seek and stop get through while a full buffer blocks here.
                 if not feed.put(chunk[first:end], given_up):
-                    return False
+                    return None
                 self._position_us = int(times[end - 1]) - self._shift_us
                 first = end
-        return True
+        return int(times[-1])
 
     def _due(self, feed: Feed, times: NDArray[np.int64], first: int) -> int:
         """The end of the events from `first` on that are due; where none is, wait a while (without the lock): `first`."""

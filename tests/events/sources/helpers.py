@@ -4,7 +4,6 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -143,11 +142,3 @@ def find_hang() -> list[FoundCamera]:
 def find_error() -> list[FoundCamera]:
     """A library that fails with its usual twenty lines."""
     raise RuntimeError("no permission on bus 3\nat frame 1\nat frame 2")
-
-
-def marked_adapter(folder: Path) -> FakeCamera:
-    """A camera that crashes the first time it is made and stays the second time (`folder` remembers)."""
-    mark = folder / "made"
-    first = not mark.exists()
-    mark.touch()
-    return FakeCamera(end="crash" if first else "stay")

@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -97,14 +96,6 @@ def test_a_crash_keeps_what_was_handed_over() -> None:
     assert "signal 11" in source.message
 
 
-def test_a_crash_of_once_is_over_after_a_restart(tmp_path: Path) -> None:
-    with ChildSource("The fake camera", partial(helpers.marked_adapter, tmp_path)) as source:
-        assert source.wait(SourceState.FAILED, timeout_s=START_S)
-        source.start()
-        assert source.wait(SourceState.RUNNING, timeout_s=START_S)
-        assert len(read_count(source, 3000)) == 3000
-
-
 @pytest.mark.parametrize(
     ("end", "says"),
     [
@@ -113,11 +104,11 @@ def test_a_crash_of_once_is_over_after_a_restart(tmp_path: Path) -> None:
         ("trace", "The vendor's library reports: libusb said no."),
         ("unplug", "The fake camera was disconnected."),
         ("hang", "has not answered for 0.6 s"),
-        ("hang at open", "has not opened for 1.5 s"),
+        ("hang at open", "has not opened for 0.4 s"),
     ],
 )
 def test_whatever_the_library_does_is_a_sentence(end: str, says: str) -> None:
-    with camera(end=end, hang_timeout_s=0.6, open_timeout_s=1.5 if end == "hang at open" else START_S) as source:
+    with camera(end=end, hang_timeout_s=0.6, open_timeout_s=0.4 if end == "hang at open" else START_S) as source:
         assert source.wait(SourceState.FAILED, timeout_s=START_S + 5)
         assert says in source.message
         assert "\n" not in source.message
@@ -130,7 +121,7 @@ def test_a_sensor_that_cannot_be_is_refused() -> None:
 
 
 def test_a_quiet_camera_is_alive() -> None:
-    with camera(batches=0, hang_timeout_s=0.6) as source:
+    with camera(batches=0, hang_timeout_s=0.8) as source:
         assert source.wait(SourceState.RUNNING, timeout_s=START_S)
         assert not source.wait(SourceState.FAILED, timeout_s=1.0), source.message
 
@@ -244,7 +235,7 @@ def test_cameras_are_found() -> None:
     ("find", "timeout_s", "says"),
     [
         (helpers.find_crash, START_S, "crashed"),
-        (helpers.find_hang, 1.5, "longer than 1.5 s"),
+        (helpers.find_hang, 0.4, "longer than 0.4 s"),
         (helpers.find_error, START_S, "no permission on bus 3."),
     ],
 )

@@ -154,7 +154,7 @@ def quiet_source() -> EventSource:
 def test_a_scene_in_which_nothing_moves_is_not_a_stall() -> None:
     with StreamServer(quiet_source(), "127.0.0.1:0") as server, StreamSource(server.address, stall_timeout_s=0.8) as source:
         assert source.wait(SourceState.RUNNING, timeout_s=5)
-        assert not source.wait(SourceState.FAILED, SourceState.ENDED, timeout_s=1.5), source.message
+        assert not source.wait(SourceState.FAILED, SourceState.ENDED, timeout_s=1.0), source.message
 
 
 def test_a_slow_client_loses_the_oldest_and_is_told_how_many() -> None:
