@@ -27,6 +27,7 @@ PACKET_EVENTS = 1 << 16  # 1 MiB; a client that lags gets its backlog in packets
 CLIENT_TIMEOUT_S = 10.0
 SEND_BUFFER = 4 << 20
 LARGEST_NUMBER_OF_CLIENTS = 8
+_FAREWELL_S = 0.3  # how long stop() lets clients finish the packet that they are in and read the end
 _GOODBYE_S = 1.0  # how long a client may take to read the end after the last byte was handed to the system
 
 
@@ -182,16 +183,22 @@ class StreamServer:
             thread.start()
 
     def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> bool:
-        """Stop the source, disconnect the clients, close the port; returns whether all ended within `timeout_s`."""
+        """Stop the source, tell the clients that it has ended, close the port; returns whether all ended within `timeout_s`."""
         deadline = time.monotonic() + timeout_s
         self._stopping.set()
         with self._changed:
             clients = list(self._clients)
             self._changed.notify_all()
+        ended = self.source.stop(timeout_s)
         for client in clients:
+            client.buffer.clear()
+            client.ending.set()
+            client.wake()
+        farewell = min(deadline, time.monotonic() + _FAREWELL_S)
+        for client in clients:
+            client.thread.join(max(0.0, farewell - time.monotonic()))
             client.gone.set()
             client.wake()
-        ended = self.source.stop(timeout_s)
         for thread in [*self._threads, *(client.thread for client in clients)]:
             thread.join(max(0.0, deadline - time.monotonic()))
             ended = ended and not thread.is_alive()

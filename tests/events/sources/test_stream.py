@@ -231,7 +231,7 @@ def test_a_server_that_stops_ends_its_clients_and_can_start_again() -> None:
             assert source.wait(SourceState.RUNNING, timeout_s=5)
             assert server.stop()
             assert source.wait(SourceState.ENDED, timeout_s=5)
-            assert "without saying that it had ended" in source.message
+            assert source.message == f"{source.name} has ended."
 
 
 # peers that are not ours
@@ -307,6 +307,7 @@ def test_leaving_between_packets_is_an_end() -> None:
     with peer(behave) as address, StreamSource(address) as source:
         assert np.array_equal(collect(source), events)
         assert source.state is SourceState.ENDED
+        assert "without saying that it had ended" in source.message
 
 
 def test_coordinates_off_the_sensor_are_counted_and_left_out() -> None:
