@@ -56,8 +56,7 @@ class _Row(QWidget):
 class ParameterForm(QWidget, Generic[P]):
     """Edits one parameter model.
 
-    `program` and `command`, such as "revisit-cli train", give "copy as command line"; `skip` names fields that the view sets itself;
-    `groups` gives headings, each with its fields in order (fields in no group come first, without a heading).
+    `command`, such as "revisit-cli train", gives "copy as command line"; `skip` names fields that the view sets itself; `groups` gives headings, each with its fields in order (fields in no group come first, without a heading).
     """
 
     edited = Signal()  # by the person; not by set_values or set_parameters
@@ -93,7 +92,7 @@ class ParameterForm(QWidget, Generic[P]):
         self._general.hide()
         layout.addWidget(self._general)
         layout.addLayout(self._footer())
-        self.set_values({})
+        self.set_values(dict(self._kept))
 
     def values(self) -> dict[str, Any]:
         """What the form holds, unchecked; skipped fields keep what was set last."""
@@ -112,8 +111,8 @@ class ParameterForm(QWidget, Generic[P]):
         for name in self._model.model_fields:
             if name in values:
                 self._kept[name] = values[name]
-            if name in self._rows and (name in values or self._rows[name].editor.value() in (None, "", False)):
-                self._rows[name].editor.set_value(values.get(name, self._kept[name]))
+                if name in self._rows:
+                    self._rows[name].editor.set_value(values[name])
         self.check()
 
     def reset(self, name: str | None = None) -> None:
@@ -236,12 +235,9 @@ class ParameterForm(QWidget, Generic[P]):
 def label_of(name: str, unit: str = "") -> str:
     """A field's name for people: "window_ms" in ms becomes "Window"."""
     words = name.split("_")
-    if (
-        len(words) > 1
-        and unit
-        and words[-1] in (unit, unit.replace("µ", "u"), {"°": "deg", "m/s": "s", "pixels": "px"}.get(unit))
-    ):
-        words = words[:-2] if unit == "m/s" and words[-2:] == ["m", "s"] else words[:-1]
+    tail = {"°": "deg", "µs": "us", "pixels": "px", "m/s": "m_s"}.get(unit, unit).lower().split("_")
+    if unit and len(words) > len(tail) and words[-len(tail) :] == tail:
+        words = words[: -len(tail)]
     text = " ".join(words)
     return text[:1].upper() + text[1:]
 

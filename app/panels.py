@@ -26,17 +26,22 @@ class Panel:
         return made
 
 
+_PLANNED = "app.views.planned:Planned"
 PANELS = (
-    Panel("capture", "Capture", "capture", "Ctrl+1", "Watch a camera or a recording, and record", "app.views.planned:PlannedCapture"),
-    Panel("dataset", "Dataset", "dataset", "Ctrl+2", "Look through traverses and repair them", "app.views.planned:PlannedDataset"),
+    Panel("capture", "Capture", "capture", "Ctrl+1", "Watch a camera or a recording, and record", f"{_PLANNED}Capture"),
+    Panel("dataset", "Dataset", "dataset", "Ctrl+2", "Look through traverses and repair them", f"{_PLANNED}Dataset"),
     Panel(
-        "ground_truth", "Ground truth", "ground_truth", "Ctrl+3", "Say which query belongs to which place",
-        "app.views.planned:PlannedGroundTruth",
+        "ground_truth",
+        "Ground truth",
+        "ground_truth",
+        "Ctrl+3",
+        "Say which query belongs to which place",
+        f"{_PLANNED}GroundTruth",
     ),
-    Panel("training", "Training", "training", "Ctrl+4", "Teach a network the places of a traverse", "app.views.planned:PlannedTraining"),
-    Panel("evaluation", "Evaluation", "evaluation", "Ctrl+5", "Measure how well places are recognised", "app.views.planned:PlannedEvaluation"),
-    Panel("deploy", "Deploy", "deploy", "Ctrl+6", "Run a network live, in simulation or on the chip", "app.views.planned:PlannedDeploy"),
-)  # fmt: skip
+    Panel("training", "Training", "training", "Ctrl+4", "Teach a network the places of a traverse", f"{_PLANNED}Training"),
+    Panel("evaluation", "Evaluation", "evaluation", "Ctrl+5", "Measure how well places are recognised", f"{_PLANNED}Evaluation"),
+    Panel("deploy", "Deploy", "deploy", "Ctrl+6", "Run a network live, in simulation or on the chip", f"{_PLANNED}Deploy"),
+)
 
 
 def panel(name: str) -> Panel | None:

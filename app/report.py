@@ -34,17 +34,8 @@ def versions() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
     found = {"Revisit": __version__, "Python": platform.python_version(), "System": platform.platform()}
-    packages = (
-        "PySide6_Essentials",
-        "pyqtgraph",
-        "numpy",
-        "opencv-python-headless",
-        "pydantic",
-        "torch",
-        "sinabs",
-        "dv-processing",
-    )
-    for name in packages:
+    names = "PySide6_Essentials pyqtgraph numpy opencv-python-headless pydantic torch sinabs dv-processing"
+    for name in names.split():
         try:
             found[name.replace("PySide6_Essentials", "PySide6")] = version(name)
         except PackageNotFoundError:

@@ -77,7 +77,8 @@ QLabel[role="error"] {{ color: {error}; }}
 QLabel[role="warning"] {{ color: {warning}; }}
 #panelHeader {{ border: none; border-bottom: 1px solid {border}; }}
 QDockWidget::title {{ background: {rail}; padding: 7px 12px; border-top: 1px solid {border}; }}
-QHeaderView::section {{ background: {window}; color: {muted}; border: none; border-bottom: 1px solid {border}; padding: 5px 8px; }}
+QHeaderView::section {{ background: {window}; color: {muted}; border: none; padding: 5px 8px; }}
+QHeaderView {{ border: none; border-bottom: 1px solid {border}; }}
 QMainWindow::separator {{ background: {border}; width: 1px; height: 1px; }}
 QSplitter::handle {{ background: {border}; }}
 QListView, QTreeView, QTextBrowser, QPlainTextEdit {{ border: 1px solid {border}; border-radius: 4px; }}

@@ -1,4 +1,4 @@
-"""What every panel is: a name, a sentence, a help page, settings that are kept, and word of when its real content is on the screen."""
+"""What every panel is: a name, a sentence, a help page, settings that are kept, and word of when its content is painted."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -41,8 +41,8 @@ class Command:
 class View(QWidget):
     """Base of all panels: a header over `self.content`, a layout that the view fills.
 
-    A view reads and writes `self.tools.session`, starts engine jobs with `self.tools.jobs.start(title, function)`, never calls another
-    view, and never computes. Splitters and table headers that have object names keep their layout by themselves; everything else that
+    A view reads and writes `self.tools.session`, starts engine jobs with `self.tools.jobs.start(title, function)`, never calls
+    another view, and never computes. Splitters and table headers that have object names keep their layout by themselves; what else
     should be kept goes into `Options`, read by `self.options` and written by `save_options`.
     """
 

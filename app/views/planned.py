@@ -115,7 +115,7 @@ class PlannedDataset(PlannedView):
 
     name, title, icon = "dataset", "Dataset", "dataset"
     summary = "Look through traverses, repair them, and choose reference and query."
-    purpose = "Here you will see every traverse of the workspace, frame by frame, and choose which one is the reference and which the query."
+    purpose = "Here you will see every traverse of the workspace, frame by frame, and choose the reference and the query."
     will = (
         ("Browse", "Frames side by side along the route, with their time, place and event count."),
         ("Curate", "Cut, drop and reorder frames, each step undoable; the files on disk change only when you save."),

@@ -1,4 +1,4 @@
-"""One small editor a type of parameter: what was typed goes to the engine as it is, so that the engine's sentence is what people read."""
+"""One small editor a type of parameter. What was typed goes to the engine as it is: its sentence is what people read."""
 
 import json
 import math
