@@ -56,7 +56,8 @@ class _Row(QWidget):
 class ParameterForm(QWidget, Generic[P]):
     """Edits one parameter model.
 
-    `command`, such as "revisit-cli train", gives "copy as command line"; `skip` names fields that the view sets itself; `groups` gives headings, each with its fields in order (fields in no group come first, without a heading).
+    `command`, such as "revisit-cli train", gives "copy as command line"; `skip` names fields that the view sets itself;
+    `groups` gives headings, each with its fields in order (fields in no group come first, without a heading).
     """
 
     edited = Signal()  # by the person; not by set_values or set_parameters

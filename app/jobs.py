@@ -66,7 +66,7 @@ class Job(QObject):
         self.error = ""
         self.report = ""
         self.log: deque[str] = deque(maxlen=_LOG_LINES)
-        self.started_at = time.time()
+        self.lines_said = 0  # all that were ever logged; `log` keeps the newest
         self._began = self._stage_began = time.monotonic()
         self._took: float | None = None
         self._stage_from = 0
@@ -154,6 +154,7 @@ class Job(QObject):
         self.progress = progress
 
     def _say(self, text: str) -> None:
+        self.lines_said += 1
         self.log.append(f"{time.strftime('%H:%M:%S')}  {text}")
 
     def _finish(self, end: _End) -> None:

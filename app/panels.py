@@ -12,35 +12,31 @@ class Panel:
 
     name: str
     title: str
-    icon: str
     shortcut: str
     tip: str
-    view: str  # "module:class"
+    view: str  # "module:class" under app.views
+
+    @property
+    def icon(self) -> str:
+        """An icon in resources/icons of the panel's own name."""
+        return self.name
 
     def make(self, tools: Tools) -> View:
         """Build the view."""
         module, _, name = self.view.partition(":")
-        made = getattr(importlib.import_module(module), name)(tools)
+        made = getattr(importlib.import_module(f"app.views.{module}"), name)(tools)
         if not isinstance(made, View):
             raise TypeError(f"{self.view} is not a View")
         return made
 
 
-_PLANNED = "app.views.planned:Planned"
 PANELS = (
-    Panel("capture", "Capture", "capture", "Ctrl+1", "Watch a camera or a recording, and record", f"{_PLANNED}Capture"),
-    Panel("dataset", "Dataset", "dataset", "Ctrl+2", "Look through traverses and repair them", f"{_PLANNED}Dataset"),
-    Panel(
-        "ground_truth",
-        "Ground truth",
-        "ground_truth",
-        "Ctrl+3",
-        "Say which query belongs to which place",
-        f"{_PLANNED}GroundTruth",
-    ),
-    Panel("training", "Training", "training", "Ctrl+4", "Teach a network the places of a traverse", f"{_PLANNED}Training"),
-    Panel("evaluation", "Evaluation", "evaluation", "Ctrl+5", "Measure how well places are recognised", f"{_PLANNED}Evaluation"),
-    Panel("deploy", "Deploy", "deploy", "Ctrl+6", "Run a network live, in simulation or on the chip", f"{_PLANNED}Deploy"),
+    Panel("capture", "Capture", "Ctrl+1", "Watch a camera or a recording, and record", "planned:PlannedCapture"),
+    Panel("dataset", "Dataset", "Ctrl+2", "Look through traverses and repair them", "planned:PlannedDataset"),
+    Panel("ground_truth", "Ground truth", "Ctrl+3", "Say which query belongs to which place", "planned:PlannedGroundTruth"),
+    Panel("training", "Training", "Ctrl+4", "Teach a network the places of a traverse", "planned:PlannedTraining"),
+    Panel("evaluation", "Evaluation", "Ctrl+5", "Measure how well places are recognised", "planned:PlannedEvaluation"),
+    Panel("deploy", "Deploy", "Ctrl+6", "Run a network live, in simulation or on the chip", "planned:PlannedDeploy"),
 )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QByteArray, QSettings
-from PySide6.QtWidgets import QHeaderView, QMainWindow, QSplitter, QWidget
+from PySide6.QtWidgets import QDockWidget, QHeaderView, QMainWindow, QSplitter, QWidget
 
 from app.theme import CHOICES, FONT_SIZE, FONT_SIZES, Choice
 from engine.parameters import Parameters
@@ -92,10 +92,10 @@ class Settings:
         return isinstance(value, QByteArray) and window.restoreGeometry(value)
 
     def save_layout(self, window: QMainWindow, panel: QWidget) -> None:
-        """Remember the docks and the panel's splitters and table columns, by their object names."""
+        """Remember the docks, and the splitters and table columns in panel and docks, by their object names."""
         group = self._layout_group(panel)
         self.store.setValue(f"{group}/docks", window.saveState(LAYOUT_VERSION))
-        for part in _adjustable(panel):
+        for part in _adjustable(window, panel):
             self.store.setValue(f"{group}/parts/{part.objectName()}", part.saveState())
 
     def restore_layout(self, window: QMainWindow, panel: QWidget) -> None:
@@ -104,7 +104,7 @@ class Settings:
         docks = self.store.value(f"{group}/docks")
         if isinstance(docks, QByteArray):
             window.restoreState(docks, LAYOUT_VERSION)
-        for part in _adjustable(panel):
+        for part in _adjustable(window, panel):
             value = self.store.value(f"{group}/parts/{part.objectName()}")
             if isinstance(value, QByteArray):
                 part.restoreState(value)
@@ -144,6 +144,8 @@ class Settings:
             return default
 
 
-def _adjustable(panel: QWidget) -> list[QSplitter | QHeaderView]:
-    parts: list[QSplitter | QHeaderView] = [*panel.findChildren(QSplitter), *panel.findChildren(QHeaderView)]
-    return [part for part in parts if part.objectName() and not part.objectName().startswith("qt_")]
+def _adjustable(window: QMainWindow, panel: QWidget) -> list[QSplitter | QHeaderView]:
+    found: list[QSplitter | QHeaderView] = []
+    for root in (panel, *window.findChildren(QDockWidget)):
+        found += [*root.findChildren(QSplitter), *root.findChildren(QHeaderView)]
+    return [part for part in found if part.objectName() and not part.objectName().startswith("qt_")]
