@@ -12,6 +12,8 @@ from app.display import NO_DISPLAY, why_no_window
 from engine import __version__
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
     from app.window import MainWindow
 
 _BAD_INPUT = 2
@@ -57,15 +59,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         from PySide6.QtWidgets import QApplication
     except ImportError as error:
         print(
-            f"revisit: Qt cannot be loaded ({error}): on Debian and Ubuntu, apt-get install libgl1 libegl1 libglib2.0-0 libdbus-1-3 "
-            "libfontconfig1 libxkbcommon0.",
+            f"revisit: Qt cannot be loaded ({error}): on Debian and Ubuntu, apt-get install libgl1 libegl1 libglib2.0-0 "
+            "libdbus-1-3 libfontconfig1 libxkbcommon0.",
             file=sys.stderr,
         )
         return NO_DISPLAY
     return _run(QApplication([sys.argv[0]]), arguments)
 
 
-def _run(application: "QApplication", arguments: argparse.Namespace) -> int:  # noqa: F821
+def _run(application: "QApplication", arguments: argparse.Namespace) -> int:
     import tempfile
 
     from PySide6.QtCore import QSettings, QStandardPaths

@@ -23,12 +23,10 @@ class ActionSpec:
 
 
 ACTIONS: tuple[ActionSpec, ...] = (
-    ActionSpec("open_workspace", "Open workspace…", "Open a folder of datasets, such as LENS's own", "Ctrl+O", "folder"),
+    ActionSpec("open_workspace", "Open workspace…", "Open a folder of datasets, also LENS's own", "Ctrl+O", "folder"),
     ActionSpec("new_workspace", "New workspace…", "Make a folder for traverses, recordings and models", "Ctrl+N", "new_folder"),
     ActionSpec("open_recording", "Open recording…", "Show a recording of events in the Capture panel", "Ctrl+R", "recording"),
-    ActionSpec(
-        "open_demo", "Open the demo workspace", "Two synthetic traverses of one street, made on this computer", "", "demo"
-    ),
+    ActionSpec("open_demo", "Open the demo workspace", "Synthetic traverses of one street, made on this computer", "", "demo"),
     ActionSpec("clear_recent", "Clear this list", "Forget the workspaces opened lately"),
     ActionSpec("show_folder", "Show workspace folder", "Show the workspace in the file manager", "", "folder"),
     ActionSpec(

@@ -6,6 +6,7 @@ from typing import Any
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QPushButton
 
 from engine.resource_files import resource
 
@@ -44,6 +45,8 @@ def icon(name: str) -> QIcon:
 
 def set_icon(target: Any, name: str) -> None:
     """Give a button or an action an icon that follows the theme (see refresh)."""
+    if isinstance(target, QPushButton) and target.text() and not target.text().startswith(" "):
+        target.setText(f" {target.text()}")  # Fusion leaves no gap between icon and words
     target.setProperty(_PROPERTY, name)
     target.setIcon(icon(name))
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TextIO
 
 from PySide6.QtCore import QObject, Signal
 
@@ -87,7 +87,15 @@ class FaultHook(QObject):
         sentence = f"Something went wrong that Revisit did not foresee ({kind.__name__}: {error})."
         self.faultOccurred.emit(Fault(sentence, fault_report("Not caught in " + threading.current_thread().name, text)))
 
-    def _on_warning(self, message: Warning | str, category: type[Warning], filename: str, lineno: int, *rest: Any) -> None:
+    def _on_warning(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
         log.warning("%s (%s:%d)", message, filename, lineno)
         # Libraries warn programmers; only what our own engine says is meant for the person at the window.
         if "engine" in Path(filename).parts and issubclass(category, UserWarning | RuntimeWarning):

@@ -1,6 +1,7 @@
 """The main window: puts navigation, panels, docks, menus and status bar together, and does nothing else."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, Qt, QUrl, Signal
@@ -27,14 +28,14 @@ from app.panels import PANELS, panel
 from app.report import Fault
 from app.session import Session
 from app.settings import Settings
-from app.theme import FONT_SIZE, Choice, Theme
+from app.theme import CHOICES, FONT_SIZE, Choice, Theme
 from app.views.base import Tools, View
 from app.widgets import guide
 from app.widgets.about import About
 from app.widgets.job_drawer import JobDrawer
 from app.widgets.navigation import Navigation
 from app.widgets.palette import Choice as PaletteChoice
-from app.widgets.palette import CommandPalette
+from app.widgets.palette import CommandPalette, menu_choices
 from app.widgets.start_page import StartPage
 from app.widgets.status import StatusBar
 from app.widgets.toasts import Toasts
@@ -46,7 +47,6 @@ class MainWindow(QMainWindow):
     """Revisit's window."""
 
     panelPainted = Signal(str)  # a panel's name, once it has painted its real content
-    panelShown = Signal(str)
 
     def __init__(self, settings: Settings, theme: Theme, demo: MakeDemo = make_demo) -> None:
         super().__init__()
@@ -117,7 +117,6 @@ class MainWindow(QMainWindow):
             self.settings.restore_layout(self, self._views[entry.name])
         self._fill_panel_menu()
         self.navigation.show_current(entry.name if entry else "")
-        self.panelShown.emit(entry.name if entry else "")
 
     def start_first_time(self) -> Job | None:
         """Make and open the demo workspace, or open it where it is there already."""
@@ -210,7 +209,7 @@ class MainWindow(QMainWindow):
             "try_writing": self._on_try_writing,
             "close_workspace": self.session.close,
             "quit": self.close,
-            **{f"go_{entry.name}": lambda name=entry.name: self.show_panel(name) for entry in PANELS},
+            **{f"go_{entry.name}": partial(self.show_panel, entry.name) for entry in PANELS},
             "go_start": lambda: self.show_panel(""),
             "command_palette": self._on_command_palette,
             "toggle_jobs": lambda: self._jobs_dock.setVisible(self._jobs_dock.isHidden()),
@@ -218,7 +217,7 @@ class MainWindow(QMainWindow):
             "toggle_navigation": self._on_toggle_navigation,
             "full_screen": lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
             "reset_layout": self._on_reset_layout,
-            **{f"theme_{choice}": lambda choice=choice: self._on_theme_chosen(choice) for choice in ("system", "light", "dark")},
+            **{f"theme_{choice}": partial(self._on_theme_chosen, choice) for choice in CHOICES},
             "larger_text": lambda: self._on_font_size(self.theme.font_size + 1),
             "smaller_text": lambda: self._on_font_size(self.theme.font_size - 1),
             "normal_text": lambda: self._on_font_size(FONT_SIZE),
@@ -254,7 +253,7 @@ class MainWindow(QMainWindow):
         menu = self.menus["Open recent"]
         menu.clear()
         for folder in self.settings.recent:
-            action = menu.addAction(str(folder), lambda folder=folder: self.open_workspace(folder))
+            action = menu.addAction(str(folder), partial(self.open_workspace, folder))
             action.setEnabled(folder.is_dir())
         if menu.isEmpty():
             menu.addAction("None yet").setEnabled(False)
@@ -297,22 +296,14 @@ class MainWindow(QMainWindow):
             self.toasts.show(Fault(self.session.read_only_reason, level="warning"))
 
     def _on_command_palette(self) -> None:
-        choices = [
-            PaletteChoice(action.text().rstrip("…"), action.trigger, menu, action.shortcut().toString(), action.icon())
-            for menu, entries in self.menus.items()
-            for action in entries.actions()
-            if action.isEnabled() and not action.isSeparator() and action.menu() is None and menu not in ("Jobs", "Open recent")
-        ]
-        choices += [PaletteChoice(a.text(), a.trigger, "Panel", a.shortcut().toString()) for a in self._panel_menu.actions()]
-        choices += [
-            PaletteChoice(f"Open {folder.name}", lambda folder=folder: self.open_workspace(folder), "Recent", "", icon("folder"))
-            for folder in self.settings.recent
-            if folder.is_dir()
-        ]
-        choices += [
-            PaletteChoice(page.title, lambda name=page.name: self.open_guide(name), "Guide", "", icon("guide"))
-            for page in self.guide.pages
-        ]
+        choices = menu_choices(self.menus, skip=("Jobs", "Open recent"))
+        choices += menu_choices({"Panel": self._panel_menu})
+        for folder in self.settings.recent:
+            if folder.is_dir():
+                run = partial(self.open_workspace, folder)
+                choices.append(PaletteChoice(f"Open {folder.name}", run, "Recent", "", icon("folder")))
+        for page in self.guide.pages:
+            choices.append(PaletteChoice(page.title, partial(self.open_guide, page.name), "Guide", "", icon("guide")))
         self.palette_popup.open(choices)
 
     def _on_toggle_navigation(self) -> None:
@@ -337,7 +328,7 @@ class MainWindow(QMainWindow):
         self._banner_icon.setPixmap(pixmap("lock", self.palette().windowText().color(), 20))
         self.navigation.set_compact(self.settings.compact)
         self.actions_by_name["toggle_navigation"].setChecked(self.settings.compact)
-        for choice in ("system", "light", "dark"):
+        for choice in CHOICES:
             self.actions_by_name[f"theme_{choice}"].setChecked(choice == self.theme.choice)
 
     def _on_workspace_opened(self, workspace: Workspace) -> None:

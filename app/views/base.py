@@ -42,8 +42,8 @@ class View(QWidget):
     """Base of all panels: a header over `self.content`, a layout that the view fills.
 
     A view reads and writes `self.tools.session`, starts engine jobs with `self.tools.jobs.start(title, function)`, never calls
-    another view, and never computes. Splitters and table headers that have object names keep their layout by themselves; what else
-    should be kept goes into `Options`, read by `self.options` and written by `save_options`.
+    another view, and never computes. Splitters and table headers that have object names keep their layout by themselves; what
+    else should be kept goes into `Options`, read by `self.options` and written by `save_options`.
     """
 
     name: ClassVar[str]

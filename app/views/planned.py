@@ -43,6 +43,7 @@ class PlannedView(View):
         rule.setFrameShadow(QFrame.Shadow.Plain)
         rule.setForegroundRole(QPalette.ColorRole.Mid)
         column = QVBoxLayout()
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(18)
         column.addWidget(self._picture)
         column.addWidget(purpose)

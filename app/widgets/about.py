@@ -12,12 +12,7 @@ def native_facts() -> dict[str, str]:
     """Which build of the loops runs, and how many of them are compiled."""
     import engine.native
 
-    names = {
-        "avx512": "compiled, AVX-512",
-        "avx2": "compiled, AVX2",
-        "baseline": "compiled, baseline",
-        "numpy": "NumPy (no compiler was there)",
-    }
+    names = {"avx512": "compiled, AVX-512", "avx2": "compiled, AVX2", "baseline": "compiled", "numpy": "NumPy (not compiled)"}
     loops = {
         name: getattr(engine.native, name)
         for name in dir(engine.native)
@@ -36,7 +31,7 @@ class About(QDialog):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setObjectName("about")
+        self.setObjectName("aboutDialog")
         self.setWindowTitle("About Revisit")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         facts = {**versions(), **native_facts()}

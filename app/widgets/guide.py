@@ -72,8 +72,9 @@ class _Browser(QTextBrowser):
         self._later.setInterval(150)
         self._drawn = 0
 
-    def loadResource(self, kind: int, name: QUrl) -> Any:
+    def loadResource(self, kind: int, name: QUrl | str) -> Any:
         """A picture beside the page, scaled to fit."""
+        name = QUrl(name)
         if kind == QTextDocument.ResourceType.ImageResource.value and name.isRelative():
             path = resource("guide") / name.path()
             picture = QImage(str(path)) if path.is_file() else QImage()
@@ -219,7 +220,7 @@ class Guide(QWidget):
                 shade.setAlpha(90)
                 form = QTextCharFormat()
                 form.setBackground(shade)
-                mark.cursor, mark.format = cursor, form  # type: ignore[attr-defined]
+                mark.cursor, mark.format = cursor, form
                 marks.append(mark)
                 cursor = self.browser.document().find(word, cursor)
         self.browser.setExtraSelections(marks)

@@ -1,11 +1,11 @@
 """The command palette: every command by a few of its letters."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QIcon, QKeyEvent
-from PySide6.QtWidgets import QFrame, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLineEdit, QMenu, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,24 @@ def score(query: str, text: str) -> float | None:
     return best
 
 
+def menu_choices(menus: Mapping[str, QMenu], skip: Container[str] = ()) -> list[Choice]:
+    """Every action of these menus that can be used now."""
+    return [
+        Choice(action.text().rstrip("…"), action.trigger, name, action.shortcut().toString(), action.icon())
+        for name, menu in menus.items()
+        if name not in skip
+        for action in menu.actions()
+        if action.isEnabled() and not action.isSeparator() and action.menu() is None
+    ]
+
+
 class CommandPalette(QFrame):
     """A search line over a list, in the middle of the window's top; Escape or a click beside it closes it."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("palette")
+        self._window = parent
         self._choices: Sequence[Choice] = ()
         self.line = QLineEdit()
         self.line.setObjectName("paletteLine")
@@ -80,7 +92,7 @@ class CommandPalette(QFrame):
         self._choices = choices
         self.line.clear()
         self._fill("")
-        window = self.parentWidget()
+        window = self._window
         width, height = min(620, window.width() - 80), min(420, window.height() - 120)
         self.resize(width, height)
         self.move(window.mapToGlobal(window.rect().topLeft()) + _offset(window.width(), width))
@@ -92,8 +104,9 @@ class CommandPalette(QFrame):
         if watched is self.line and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -8, Qt.Key.Key_PageDown: 8}.get(Qt.Key(event.key()))
             if step is not None and self.list.topLevelItemCount():
-                row = self.list.indexOfTopLevelItem(self.list.currentItem()) + step
-                self.list.setCurrentItem(self.list.topLevelItem(max(0, min(row, self.list.topLevelItemCount() - 1))))
+                row = self.list.currentIndex().row() + step
+                row = max(0, min(row, self.list.topLevelItemCount() - 1))
+                self.list.setCurrentIndex(self.list.model().index(row, 0))
                 return True
             if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
                 self._run(self.list.currentItem())
@@ -122,7 +135,7 @@ class CommandPalette(QFrame):
         self.list.header().setSectionResizeMode(0, self.list.header().ResizeMode.Stretch)
         self.list.header().setSectionResizeMode(1, self.list.header().ResizeMode.ResizeToContents)
         if self.list.topLevelItemCount():
-            self.list.setCurrentItem(self.list.topLevelItem(0))
+            self.list.setCurrentIndex(self.list.model().index(0, 0))
 
     def _run(self, item: QTreeWidgetItem | None) -> None:
         if item is None:
