@@ -76,13 +76,25 @@ QLabel[role="muted"] {{ color: {muted}; }}
 QLabel[role="error"] {{ color: {error}; }}
 QLabel[role="warning"] {{ color: {warning}; }}
 #panelHeader {{ border: none; border-bottom: 1px solid {border}; }}
-QDockWidget::title {{ background: {rail}; padding: 7px 12px; border-top: 1px solid {border}; }}
-QHeaderView::section {{ background: {window}; color: {muted}; border: none; padding: 5px 8px; }}
+#dockTitle {{ background: {rail}; border-bottom: 1px solid {border}; }}
+QHeaderView::section {{ background: {window}; color: {muted}; border: none; padding: 6px 11px; }}
 QHeaderView {{ border: none; border-bottom: 1px solid {border}; }}
 QMainWindow::separator {{ background: {border}; width: 1px; height: 1px; }}
 QSplitter::handle {{ background: {border}; }}
 QListView, QTreeView, QTextBrowser, QPlainTextEdit {{ border: 1px solid {border}; border-radius: 4px; }}
-QListView::item {{ padding: 5px 8px; }}
+#guidePage, #paletteList, QScrollArea {{ border: none; }}
+QListView::item, QTreeView::item {{ padding: 6px 8px; border: none; }}
+QListView::item:hover, QTreeView::item:hover {{ background: {hover}; }}
+QListView::item:selected, QTreeView::item:selected {{ background: {chosen}; color: {text}; }}
+#paletteLine, #guideSearch {{ padding: 5px 8px; border: 1px solid {border}; border-radius: 5px; background: {base}; }}
+#paletteLine:focus, #guideSearch:focus {{ border-color: {accent}; }}
+QProgressBar {{ border: none; border-radius: 3px; background: {border}; }}
+QProgressBar::chunk {{ border-radius: 3px; background: {accent}; }}
+QScrollBar {{ background: transparent; width: 10px; height: 10px; margin: 0; }}
+QScrollBar::handle {{ background: {border}; border-radius: 3px; margin: 2px; min-height: 28px; min-width: 28px; }}
+QScrollBar::handle:hover {{ background: {muted}; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 #toast, #banner, #palette {{ background: {base}; border: 1px solid {border}; border-radius: 8px; }}
 #toast[level="error"] {{ border-left: 4px solid {error}; }}
 #toast[level="warning"] {{ border-left: 4px solid {warning}; }}

@@ -32,6 +32,7 @@ from app.theme import CHOICES, FONT_SIZE, Choice, Theme
 from app.views.base import Tools, View
 from app.widgets import guide
 from app.widgets.about import About
+from app.widgets.dock import Dock
 from app.widgets.job_drawer import JobDrawer
 from app.widgets.navigation import Navigation
 from app.widgets.palette import Choice as PaletteChoice
@@ -110,10 +111,12 @@ class MainWindow(QMainWindow):
         if entry is None:
             self.start_page.refresh()
             self.stack.setCurrentWidget(self.start_page)
+            self.start_page.open.setFocus()
         else:
             if entry.name not in self._views:
                 self._add_view(entry.name, entry.make(self._tools))
             self.stack.setCurrentWidget(self._views[entry.name])
+            self._views[entry.name].setFocus()
             self.settings.restore_layout(self, self._views[entry.name])
         self._fill_panel_menu()
         self.navigation.show_current(entry.name if entry else "")
@@ -179,9 +182,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(whole)
 
     def _dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea, action: str) -> QDockWidget:
-        dock = QDockWidget(title, self)
-        dock.setObjectName(name)
-        dock.setWidget(widget)
+        dock = Dock(name, title, widget, self)
         self.addDockWidget(area, dock)
         dock.hide()
         dock.visibilityChanged.connect(lambda seen: self.actions_by_name[action].setChecked(not dock.isHidden()))

@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QSplitter,
     QTextBrowser,
     QTextEdit,
     QVBoxLayout,
@@ -33,6 +32,8 @@ from engine.errors import BadInput
 from engine.resource_files import resource
 
 FIRST = "first-steps"
+_ROWS = 6
+_HEADINGS = {1: 2, 2: 1}  # Qt's steps above the text's size; Markdown alone gives 3, 2, 1
 
 
 @dataclass(frozen=True)
@@ -107,19 +108,12 @@ class Guide(QWidget):
         self.list = QListWidget()
         self.list.setObjectName("guideList")
         self.browser = _Browser()
-        splitter = QSplitter(Qt.Orientation.Vertical)
-        splitter.setObjectName("guideSplitter")
-        splitter.setHandleWidth(9)
-        splitter.setChildrenCollapsible(False)
-        splitter.addWidget(self.list)
-        splitter.addWidget(self.browser)
-        splitter.setStretchFactor(1, 1)
-        splitter.setSizes([150, 600])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 10, 12, 10)
         layout.setSpacing(8)
         layout.addWidget(self.search)
-        layout.addWidget(splitter, 1)
+        layout.addWidget(self.list)
+        layout.addWidget(self.browser, 1)
         self.setMinimumWidth(300)
         self.search.textChanged.connect(self._fill)
         self.list.currentItemChanged.connect(self._on_chosen)
@@ -178,6 +172,7 @@ class Guide(QWidget):
             nothing.setFlags(Qt.ItemFlag.NoItemFlags)
             self.list.addItem(nothing)
         self.list.blockSignals(False)
+        self.list.setFixedHeight(min(self.list.count(), _ROWS) * self.list.sizeHintForRow(0) + 6)
         if words and found and (self._page is None or self.list.currentRow() < 0):
             self.list.setCurrentRow(0)
         else:
@@ -205,7 +200,7 @@ class Guide(QWidget):
         document = self.browser.document()
         document.setDocumentMargin(6)
         document.setMarkdown(self._page.text, QTextDocument.MarkdownFeature.MarkdownDialectGitHub)
-        _set_rhythm(document, self._theme.colours.accent)
+        _set_rhythm(document)
         self.browser.verticalScrollBar().setValue(place)
         self._mark()
 
@@ -226,19 +221,23 @@ class Guide(QWidget):
         self.browser.setExtraSelections(marks)
 
 
-def _set_rhythm(document: QTextDocument, link: str) -> None:
-    """Air between lines and above headings, which Markdown alone does not give."""
+def _set_rhythm(document: QTextDocument) -> None:
+    """Air between lines and above headings, and headings of a modest size, which Markdown alone does not give."""
     cursor = QTextCursor(document)
     block = document.begin()
     while block.isValid():
         form = block.blockFormat()
         if not form.nonBreakableLines():  # not a block of code
             form.setLineHeight(135, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+        cursor.setPosition(block.position())
         if form.headingLevel():
-            form.setTopMargin(18 if block.blockNumber() else 0)
+            form.setTopMargin(16 if block.blockNumber() else 0)
             form.setBottomMargin(8)
+            words = QTextCharFormat()
+            words.setProperty(QTextCharFormat.Property.FontSizeAdjustment, _HEADINGS.get(form.headingLevel(), 0))
+            cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
+            cursor.mergeCharFormat(words)
         elif block.textList() is None and not form.nonBreakableLines():
             form.setBottomMargin(8)
-        cursor.setPosition(block.position())
         cursor.setBlockFormat(form)
         block = block.next()

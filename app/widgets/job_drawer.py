@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -114,10 +114,17 @@ class _ProgressDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._theme = theme
 
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
+        super().initStyleOption(option, index)
+        option.displayAlignment = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop  # type: ignore[attr-defined]
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return super().sizeHint(option, index) + QSize(0, 6)
+
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         super().paint(painter, option, index)
         job, colours = index.data(JOB_ROLE), self._theme.colours
-        rect = option.rect.adjusted(8, option.rect.height() - 5, -12, -2)
+        rect = option.rect.adjusted(11, option.rect.height() - 7, -16, -4)
         shade = {State.FAILED: colours.error, State.FINISHED: colours.good, State.CANCELLED: colours.muted}.get(
             job.state, colours.accent
         )

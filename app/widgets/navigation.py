@@ -76,6 +76,7 @@ class Navigation(QFrame):
         button.setIcon(self._actions[action].icon())
         button.setIconSize(QSize(20, 20))
         button.setMinimumHeight(38)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard to the panel
         button.setSizePolicy(button.sizePolicy().Policy.Expanding, button.sizePolicy().Policy.Fixed)
         button.clicked.connect(self._actions[action].trigger)
         self._layout.addWidget(button)

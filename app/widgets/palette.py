@@ -4,7 +4,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
-from PySide6.QtGui import QIcon, QKeyEvent
+from PySide6.QtGui import QIcon, QKeyEvent, QPixmap
 from PySide6.QtWidgets import QFrame, QLineEdit, QMenu, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 
@@ -64,6 +64,9 @@ class CommandPalette(QFrame):
         self.setObjectName("palette")
         self._window = parent
         self._choices: Sequence[Choice] = ()
+        empty = QPixmap(16, 16)
+        empty.fill(Qt.GlobalColor.transparent)
+        self._blank = QIcon(empty)  # so that all names begin in one line
         self.line = QLineEdit()
         self.line.setObjectName("paletteLine")
         self.line.setPlaceholderText("Type a few letters of a command")
@@ -118,18 +121,18 @@ class CommandPalette(QFrame):
         found = []
         for number, choice in enumerate(self._choices):
             points = score(query, choice.text)
-            if points is None:
-                whole = score(query, f"{choice.detail} {choice.text}")
-                points = None if whole is None else whole - 2
+            if points is None and " " in query.strip():
+                points = score(query, f"{choice.detail} {choice.text}")
             if points is not None:
                 found.append((-points, number, choice))
-        for _, number, choice in sorted(found, key=lambda entry: entry[:2]):
+        found.sort(key=lambda entry: entry[:2])
+        worst = found[0][0] / 3 if found else 0.0  # letters scattered over a name are noise beside a good match
+        for _, number, choice in [entry for entry in found if entry[0] <= worst]:
             item = QTreeWidgetItem([f"{choice.text}", choice.shortcut or choice.detail])
             item.setData(0, Qt.ItemDataRole.UserRole, number)
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             item.setForeground(1, self.palette().placeholderText())
-            if choice.icon is not None:
-                item.setIcon(0, choice.icon)
+            item.setIcon(0, choice.icon if choice.icon is not None and not choice.icon.isNull() else self._blank)
             self.list.addTopLevelItem(item)
         self.list.header().setStretchLastSection(False)
         self.list.header().setSectionResizeMode(0, self.list.header().ResizeMode.Stretch)

@@ -41,10 +41,10 @@ class StartPage(QWidget):
         top.addLayout(words, 1)
         buttons = QHBoxLayout()
         buttons.setSpacing(10)
-        self.open = self._button("startOpen", "Open a workspace…", actions["open_workspace"])
+        self.open = self._button("startOpen", "Open a workspace…", actions["open_workspace"], plain=True)
         self.open.setProperty("role", "primary")
         self.new = self._button("startNew", "New workspace…", actions["new_workspace"])
-        self.demo = self._button("startDemo", "Demo", actions["open_demo"])
+        self.demo = self._button("startDemo", "Open the demo", actions["open_demo"])
         for button in (self.open, self.new, self.demo):
             buttons.addWidget(button)
         buttons.addStretch(1)
@@ -54,7 +54,7 @@ class StartPage(QWidget):
         self.bar = QProgressBar()
         self.bar.setObjectName("demoProgress")
         self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(8)
+        self.bar.setFixedHeight(6)
         self.cancel = QPushButton("Cancel")
         self.cancel.setObjectName("demoCancel")
         self.cancel.clicked.connect(self._on_cancel)
@@ -79,6 +79,9 @@ class StartPage(QWidget):
         self.recent = QListWidget()
         self.recent.setObjectName("recentList")
         self.recent.setIconSize(QSize(20, 20))
+        self.recent.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.recent.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.recent.setVerticalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.recent.itemActivated.connect(self._on_recent)
         self.recent.itemClicked.connect(self._on_recent)
         hint = QLabel("Or drop a folder or a recording anywhere on this window.")
@@ -110,19 +113,19 @@ class StartPage(QWidget):
         """Read the list of workspaces anew."""
         self._mark.setPixmap(pixmap("revisit", self.palette().color(QPalette.ColorRole.Accent), 52))
         self.recent.clear()
-        folders = self._settings.recent
+        folders, height = self._settings.recent, self.fontMetrics().height() + 18
         for folder in folders:
             item = QListWidgetItem(icon("folder"), f"{folder.name}    {_short(folder)}")
             item.setData(Qt.ItemDataRole.UserRole, folder)
             item.setToolTip(str(folder))
+            item.setSizeHint(QSize(0, height))
             if not folder.is_dir():
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
                 item.setToolTip(f"{folder} is not there at the moment")
             self.recent.addItem(item)
         self.heading.setVisible(bool(folders))
         self.recent.setVisible(bool(folders))
-        rows = min(len(folders), 5)
-        self.recent.setFixedHeight(rows * (self.recent.sizeHintForRow(0) if rows else 0) + 10)
+        self.recent.setFixedHeight(min(len(folders), 5) * height + 4)
 
     def show_demo_job(self, job: Job) -> None:
         """Show how far the demo workspace is."""
@@ -133,11 +136,12 @@ class StartPage(QWidget):
         job.ended.connect(self._on_ended)
         self._on_progress()
 
-    def _button(self, name: str, text: str, action: QAction) -> QPushButton:
+    def _button(self, name: str, text: str, action: QAction, plain: bool = False) -> QPushButton:
         button = QPushButton(text)
         button.setObjectName(name)
         button.setToolTip(action.toolTip())
-        set_icon(button, str(action.property("iconName")))
+        if not plain:
+            set_icon(button, str(action.property("iconName")))
         button.clicked.connect(action.trigger)
         return button
 

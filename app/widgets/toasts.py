@@ -112,7 +112,7 @@ class Toasts(QObject):
         width = min(_WIDTH, self._over.width() - 2 * _GAP)
         for toast in reversed(self._shown):
             toast.setFixedWidth(width)
-            height = max(toast.heightForWidth(width), toast.sizeHint().height())
+            height = toast.heightForWidth(width)
             toast.setGeometry(self._over.width() - width - _GAP, bottom - height, width, height)
             toast.raise_()
             bottom -= height + _GAP

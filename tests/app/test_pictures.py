@@ -76,7 +76,10 @@ def test_a_small_window_with_all_docks_and_notices(
         emit(Progress("Reading events", 30, 100))
         raise BadInput("night.aedat4 ends in the middle of a packet: copy it again from the camera's computer.")
 
-    for title, work in (("Bin day.aedat4", lambda emit, cancel: emit(Progress("Writing frames", 10, 10))), ("Bin night.aedat4", fails)):
+    for title, work in (
+        ("Bin day.aedat4", lambda emit, cancel: emit(Progress("Writing frames", 10, 10))),
+        ("Bin night.aedat4", fails),
+    ):
         with qtbot.waitSignal(window.jobs.start(title, work).ended):
             pass
     window.actions_by_name["toggle_jobs"].trigger()
