@@ -198,7 +198,8 @@ class ParameterForm(QWidget, Generic[P]):
         self.reset_all.clicked.connect(lambda: self.reset())
         self.copy = self._button("copyCommand", "copy", "Copy as command line: the same from a shell")
         self.copy.clicked.connect(self._on_copy)
-        self.copy.setVisible(bool(self._command))
+        if not self._command:
+            self.copy.hide()
         line = QHBoxLayout()
         line.addStretch(1)
         line.addWidget(self.copy)

@@ -5,15 +5,12 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, Qt, QUrl, Signal
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QDockWidget,
     QFileDialog,
-    QFrame,
     QHBoxLayout,
-    QLabel,
     QMainWindow,
-    QPushButton,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -22,7 +19,7 @@ from PySide6.QtWidgets import (
 from app.actions import fill_menus, make_actions
 from app.closing import Closing
 from app.demo import MakeDemo, demo_folder, demo_job, make_demo
-from app.icons import icon, pixmap, refresh
+from app.icons import icon, refresh
 from app.jobs import Job, JobRunner, State
 from app.panels import PANELS, panel
 from app.report import Fault
@@ -32,6 +29,7 @@ from app.theme import CHOICES, FONT_SIZE, Choice, Theme
 from app.views.base import Tools, View
 from app.widgets import guide
 from app.widgets.about import About
+from app.widgets.banner import Banner
 from app.widgets.dock import Dock
 from app.widgets.job_drawer import JobDrawer
 from app.widgets.navigation import Navigation
@@ -153,20 +151,7 @@ class MainWindow(QMainWindow):
     # -- assembly
 
     def _assemble(self) -> None:
-        self.banner = QFrame()
-        self.banner.setObjectName("banner")
-        self._banner_icon, self.banner_text = QLabel(), QLabel()
-        self.banner_text.setObjectName("bannerText")
-        self.banner_text.setWordWrap(True)
-        again = QPushButton("Try again")
-        again.setObjectName("bannerAgain")
-        again.clicked.connect(self.actions_by_name["try_writing"].trigger)
-        line = QHBoxLayout(self.banner)
-        line.setContentsMargins(24, 8, 16, 8)
-        line.setSpacing(12)
-        line.addWidget(self._banner_icon)
-        line.addWidget(self.banner_text, 1)
-        line.addWidget(again)
+        self.banner = Banner(self.actions_by_name["try_writing"], self.theme)
         middle = QWidget()
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
@@ -233,6 +218,7 @@ class MainWindow(QMainWindow):
         view.guideRequested.connect(self.open_guide)
         view.panelRequested.connect(self.show_panel)
         view.notified.connect(self.show_fault)
+        view.add_commands()
         self._views[name] = view
         self.stack.addWidget(view)
 
@@ -242,12 +228,8 @@ class MainWindow(QMainWindow):
 
     def _fill_panel_menu(self) -> None:
         self._panel_menu.clear()
-        commands = self.current_view.commands() if self.current_view is not None else ()
-        for command in commands:
-            action = self._panel_menu.addAction(command.text, command.run)
-            action.setObjectName(command.name)
-            action.setToolTip(command.tip)
-            action.setShortcut(QKeySequence(command.shortcut))
+        commands = self.current_view.actions() if self.current_view is not None else []
+        self._panel_menu.addActions(commands)
         self._panel_menu.menuAction().setVisible(bool(commands))
 
     def _fill_recent(self) -> None:
@@ -326,7 +308,6 @@ class MainWindow(QMainWindow):
 
     def _on_theme(self) -> None:
         refresh(self)
-        self._banner_icon.setPixmap(pixmap("lock", self.palette().windowText().color(), 20))
         self.navigation.set_compact(self.settings.compact)
         self.actions_by_name["toggle_navigation"].setChecked(self.settings.compact)
         for choice in CHOICES:
@@ -344,8 +325,7 @@ class MainWindow(QMainWindow):
             self.actions_by_name[name].setEnabled(workspace is not None)
         read_only = workspace is not None and not self.session.writable
         self.actions_by_name["try_writing"].setEnabled(read_only)
-        self.banner_text.setText(f"Read-only. {self.session.read_only_reason}" if read_only else "")
-        self.banner.setVisible(read_only)
+        self.banner.tell(self.session.read_only_reason)
         self.setWindowTitle("Revisit" if workspace is None else f"{workspace.root.name} – Revisit")
         if workspace is None:
             self.show_panel("")

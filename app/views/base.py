@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QPaintEvent
+from PySide6.QtGui import QAction, QKeySequence, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.icons import set_icon
@@ -99,6 +99,16 @@ class View(QWidget):
         """What the view can do, beyond its buttons."""
         return ()
 
+    def add_commands(self) -> None:
+        """Make actions of the commands; the window calls it once. Their shortcuts work while the view is on the screen."""
+        for command in self.commands():
+            action = QAction(command.text, self)
+            action.setObjectName(command.name)
+            action.setToolTip(command.tip)
+            action.setShortcut(QKeySequence(command.shortcut))
+            action.triggered.connect(lambda checked=False, run=command.run: run())
+            self.addAction(action)
+
     def open_recording(self, path: Path) -> bool:
         """Show a recording that was dropped or chosen; False where this view cannot."""
         return False
@@ -139,7 +149,8 @@ class View(QWidget):
         ask.setToolTip(f"Read the guide on {self.title}")
         ask.setAccessibleName(ask.toolTip())
         ask.clicked.connect(lambda: self.guideRequested.emit(self.guide))
-        ask.setVisible(bool(self.guide))
+        if not self.guide:  # never setVisible(True) before there is a parent: that opens a window
+            ask.hide()
         set_icon(ask, "help")
         line = QHBoxLayout(header)
         line.setContentsMargins(24, 14, 16, 14)

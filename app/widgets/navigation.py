@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout
 
-from app.icons import pixmap
+from app.icons import pixmap, set_icon
 from app.panels import PANELS
 from app.theme import Theme
 
@@ -73,7 +73,7 @@ class Navigation(QFrame):
         button.setText(f"  {text}")
         button.setToolTip(tip)
         button.setAccessibleName(text)
-        button.setIcon(self._actions[action].icon())
+        set_icon(button, str(self._actions[action].property("iconName")))
         button.setIconSize(QSize(20, 20))
         button.setMinimumHeight(38)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keyboard to the panel
@@ -85,6 +85,4 @@ class Navigation(QFrame):
     def _on_theme(self) -> None:
         palette = self.palette()
         self._mark.setPixmap(pixmap("revisit", palette.color(QPalette.ColorRole.Accent), 26))
-        for name, button in self.buttons.items():
-            button.setIcon(self._actions.get(f"go_{name}", self._actions.get(name, QAction())).icon())
         self.set_compact(self._compact)

@@ -81,8 +81,8 @@ def test_a_form_begins_with_the_defaults(form: ParameterForm[Everything]) -> Non
     ("name", "kind"),
     [
         ("window_ms", NumberBox), ("places", NumberBox), ("loop", SwitchEditor), ("name", TextEditor), ("mode", ChoiceEditor),
-        ("side", ChoiceEditor), ("colour", ChoiceEditor), ("data_dir", PathEditor), ("region", TupleEditor), ("size", TupleEditor),
-        ("gains", ListEditor), ("either", JsonEditor), ("extra", JsonEditor),
+        ("side", ChoiceEditor), ("colour", ChoiceEditor), ("data_dir", PathEditor), ("region", TupleEditor),
+        ("size", TupleEditor), ("gains", ListEditor), ("either", JsonEditor), ("extra", JsonEditor),
     ],
 )  # fmt: skip
 def test_each_type_has_its_editor(form: ParameterForm[Everything], name: str, kind: type) -> None:
