@@ -101,8 +101,8 @@ def _run(application: "QApplication", arguments: argparse.Namespace) -> int:
         window = MainWindow(settings, theme)
         hook.faultOccurred.connect(window.show_fault)
         hook.install()
-        signal.signal(signal.SIGINT, lambda number, frame: window.close())
-        signal.signal(signal.SIGTERM, lambda number, frame: window.close())
+        signal.signal(signal.SIGINT, lambda number, frame: window.stop_and_close())
+        signal.signal(signal.SIGTERM, lambda number, frame: window.stop_and_close())
         try:
             return _smoke(window, arguments) if arguments.smoke is not None else _open(window, arguments)
         finally:

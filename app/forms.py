@@ -83,9 +83,17 @@ class ParameterForm(QWidget, Generic[P]):
         layout.setSpacing(10)
         shown = [name for name in model.model_fields if name not in skip]
         grouped = {name for names in (groups or {}).values() for name in names}
-        self._add_group(layout, "", [name for name in shown if name not in grouped])
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setHorizontalSpacing(16)
+        form.setVerticalSpacing(7)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(form)
+        self._add_group(form, "", [name for name in shown if name not in grouped])
         for title, names in (groups or {}).items():
-            self._add_group(layout, title, [name for name in names if name in shown])
+            self._add_group(form, title, [name for name in names if name in shown])
         self._general = QLabel()
         self._general.setObjectName("formError")
         self._general.setProperty("role", "error")
@@ -93,6 +101,7 @@ class ParameterForm(QWidget, Generic[P]):
         self._general.hide()
         layout.addWidget(self._general)
         layout.addLayout(self._footer())
+        layout.addStretch(1)
         self.set_values(dict(self._kept))
 
     def values(self) -> dict[str, Any]:
@@ -156,23 +165,14 @@ class ParameterForm(QWidget, Generic[P]):
         """The editor of a field."""
         return self._rows[name].editor
 
-    def _add_group(self, layout: QVBoxLayout, title: str, names: Sequence[str]) -> None:
-        if not names:
-            return
-        if title:
+    def _add_group(self, form: QFormLayout, title: str, names: Sequence[str]) -> None:
+        if title and names:
             heading = QLabel(title)
             heading.setProperty("role", "heading")
-            layout.addWidget(heading)
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setHorizontalSpacing(14)
-        form.setVerticalSpacing(8)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+            heading.setContentsMargins(0, 10 if form.rowCount() else 0, 0, 2)
+            form.addRow(heading)
         for name in names:
             form.addRow(*self._row(name))
-        layout.addLayout(form)
 
     def _row(self, name: str) -> tuple[QLabel, _Row]:
         field, unit = self._model.model_fields[name], unit_of(self._model, name)
@@ -194,9 +194,9 @@ class ParameterForm(QWidget, Generic[P]):
         return label, row
 
     def _footer(self) -> QHBoxLayout:
-        self.reset_all = self._button("resetAll", "reset", "Reset all values to their defaults")
+        self.reset_all = self._button("resetAll", "reset", "Reset all", "Give all values their defaults back")
         self.reset_all.clicked.connect(lambda: self.reset())
-        self.copy = self._button("copyCommand", "copy", "Copy as command line: the same from a shell")
+        self.copy = self._button("copyCommand", "copy", "Copy as command line", "The same from a shell")
         self.copy.clicked.connect(self._on_copy)
         if not self._command:
             self.copy.hide()
@@ -206,12 +206,14 @@ class ParameterForm(QWidget, Generic[P]):
         line.addWidget(self.reset_all)
         return line
 
-    def _button(self, name: str, icon: str, tip: str) -> QToolButton:
+    def _button(self, name: str, icon: str, text: str, tip: str) -> QToolButton:
         button = QToolButton()
+        button.setText(f" {text}")
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setObjectName(name)
         button.setProperty("role", "quiet")
         button.setToolTip(tip)
-        button.setAccessibleName(tip)
+        button.setAccessibleName(text)
         set_icon(button, icon)
         return button
 

@@ -7,6 +7,8 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QToolTip
 
+from engine.resource_files import resource
+
 Choice = Literal["system", "light", "dark"]
 CHOICES: tuple[Choice, ...] = ("system", "light", "dark")
 FONT_SIZES = (8, 20)
@@ -44,7 +46,7 @@ LIGHT = Colours(
     good="#2a7a3b", warning="#8a5a00", error="#b3261e", on_event="#0072b2", off_event="#d55e00",
 )  # fmt: skip
 DARK = Colours(
-    dark=True, window="#1c1f24", rail="#16191d", base="#23272e", alternate="#272c33", button="#2b3038", text="#e4e7eb",
+    dark=True, window="#1c1f24", rail="#16191d", base="#262b32", alternate="#2a3038", button="#2d333b", text="#e4e7eb",
     muted="#9ba5b0", border="#363d47", accent="#58a6d8", on_accent="#0d1419", hover="#262b32", chosen="#213547",
     good="#7cc48a", warning="#e3b355", error="#f28b82", on_event="#56b4e9", off_event="#e69f00",
 )  # fmt: skip
@@ -88,6 +90,10 @@ QListView::item:hover, QTreeView::item:hover {{ background: {hover}; }}
 QListView::item:selected, QTreeView::item:selected {{ background: {chosen}; color: {text}; }}
 #paletteLine, #guideSearch {{ padding: 5px 8px; border: 1px solid {border}; border-radius: 5px; background: {base}; }}
 #paletteLine:focus, #guideSearch:focus {{ border-color: {accent}; }}
+QCheckBox::indicator {{ width: 15px; height: 15px; border: 1px solid {muted}; border-radius: 4px; background: {base}; }}
+QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border-color: {accent}; }}
+QCheckBox::indicator:checked {{ background: {accent}; border-color: {accent}; image: url("{check}"); }}
+QCheckBox::indicator:disabled {{ background: {window}; border-color: {border}; }}
 QProgressBar {{ border: none; border-radius: 3px; background: {border}; }}
 QProgressBar::chunk {{ border-radius: 3px; background: {accent}; }}
 QScrollBar {{ background: transparent; width: 10px; height: 10px; margin: 0; }}
@@ -180,7 +186,8 @@ class Theme(QObject):
         self._application.setPalette(palette(colours))
         QToolTip.setPalette(palette(colours))
         names = {name: getattr(colours, name) for name in Colours.__dataclass_fields__}
-        self._application.setStyleSheet(_SHEET.format(**names, title=round(self._font_size * 1.45)))
+        check = resource("icons/check_on_dark.svg" if colours.dark else "icons/check_on_light.svg").as_posix()
+        self._application.setStyleSheet(_SHEET.format(**names, title=round(self._font_size * 1.45), check=check))
         self.changed.emit()
 
 

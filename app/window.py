@@ -139,6 +139,10 @@ class MainWindow(QMainWindow):
         view = self.stack.currentWidget()
         return view if isinstance(view, View) else None
 
+    def stop_and_close(self) -> None:
+        """Close without a question: cancel what runs, join it, close."""
+        self._closing.stop()
+
     def show_fault(self, fault: Fault) -> None:
         """Tell the person without blocking."""
         self.toasts.show(fault)

@@ -51,6 +51,7 @@ class NumberBox(QAbstractSpinBox):
                 self._high = float(bound.le) if isinstance(bound, Le) else float(bound.lt) - tiny  # type: ignore[arg-type]
         self.lineEdit().setPlaceholderText(UNSET if optional else "")
         self.setMinimumWidth(self.fontMetrics().horizontalAdvance("0000000000") + 40)
+        self.setMinimumHeight(_height(self))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.lineEdit().textEdited.connect(lambda text: self.edited.emit())
@@ -61,10 +62,7 @@ class NumberBox(QAbstractSpinBox):
         text = self._bare()
         if not text and self._optional:
             return None
-        try:
-            return int(text) if self._kind is int else float(text)
-        except ValueError:
-            return text
+        return _read(text, self._kind)
 
     def set_value(self, value: Any) -> None:
         """Show a value."""
@@ -135,6 +133,7 @@ class TextEditor(QLineEdit):
     def __init__(self, optional: bool = False) -> None:
         super().__init__()
         self._optional = optional
+        self.setMinimumHeight(_height(self))
         self.setPlaceholderText(UNSET if optional else "")
         self.textEdited.connect(lambda text: self.edited.emit())
 
@@ -170,10 +169,14 @@ class JsonEditor(TextEditor):
 class ListEditor(TextEditor):
     """Any number of values, parted by commas or blanks."""
 
+    def __init__(self, kind: type, optional: bool = False) -> None:
+        super().__init__(optional)
+        self._kind = kind
+
     def value(self) -> Any:
-        """The parts as they were typed."""
+        """The parts; one that is no number stays as it was typed."""
         parts = self.text().replace(",", " ").split()
-        return None if self._optional and not parts else tuple(parts)
+        return None if self._optional and not parts else tuple(_read(part, self._kind) for part in parts)
 
     def set_value(self, value: Any) -> None:
         """Show a value."""
@@ -212,6 +215,7 @@ class ChoiceEditor(QComboBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMinimumContentsLength(6)
+        self.setMinimumHeight(_height(self))
         self.activated.connect(lambda index: self.edited.emit())
 
     def value(self) -> Any:
@@ -291,6 +295,7 @@ class TupleEditor(QWidget):
             if isinstance(part, NumberBox):
                 part.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
                 part.setMinimumWidth(part.fontMetrics().horizontalAdvance("0000") + 16)
+                part.lineEdit().setPlaceholderText("–" if optional else "")
             layout.addWidget(part, 1)
             part.edited.connect(self.edited)
         if unit:
@@ -337,8 +342,20 @@ def editor_for(annotation: Any, unit: str = "", bounds: Sequence[Any] = (), name
     if origin is tuple and arguments and arguments[-1] is not Ellipsis:
         return TupleEditor([editor_for(part, optional=optional) for part in arguments], unit, optional)
     if origin is tuple and arguments and arguments[0] in (int, float, str):
-        return ListEditor(optional)
+        return ListEditor(arguments[0], optional)
     return JsonEditor(optional)
+
+
+def _height(widget: QWidget) -> int:
+    return widget.fontMetrics().height() + 11  # one height for all editors, whatever Fusion gives each
+
+
+def _read(text: str, kind: type) -> Any:
+    """The number that a text means; the text itself where it means none."""
+    try:
+        return kind(text) if kind in (int, float) else text
+    except ValueError:
+        return text
 
 
 def _number_text(value: Any) -> str:

@@ -1,9 +1,11 @@
 """The program from outside: smoke pictures, wrong usage, no display, what a start imports."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,30 @@ def test_a_smoke_picture_of_a_panel(tmp_path: Path, workspace: Path, theme: str,
     assert len(colours_of(image)) > 10
     assert not (workspace / NAME).exists(), "the workspace was given back"
     assert not list(tmp_path.rglob("*.conf")) and not (tmp_path / "Revisit").exists(), "no settings, no demo"
+
+
+def test_a_stop_from_outside_gives_the_workspace_back(tmp_path: Path, workspace: Path) -> None:
+    environment = {
+        **os.environ,
+        "QT_QPA_PLATFORM": "offscreen",
+        "HOME": str(tmp_path),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+    }
+    command = [sys.executable, "-m", "app", str(workspace)]
+    child = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE)
+    try:
+        end = time.monotonic() + 30
+        while not (workspace / NAME).exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        assert (workspace / NAME).exists()
+        child.send_signal(signal.SIGTERM)
+        _, errors = child.communicate(timeout=20)
+    finally:
+        child.kill()
+        child.wait()
+    assert (child.returncode, errors) == (0, b"")
+    assert not (workspace / NAME).exists()
+    assert str(workspace) in next((tmp_path / "config").rglob("revisit.*")).read_text(), "it is among the recent ones"
 
 
 @pytest.mark.parametrize(

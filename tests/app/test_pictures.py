@@ -4,8 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.forms import ParameterForm
 from app.jobs import State
 from app.panels import PANELS
 from app.report import Fault
@@ -15,6 +17,7 @@ from app.window import MainWindow
 from engine.errors import BadInput
 from engine.jobs import CancelToken, Emit, Notice, Progress
 from tests.app.conftest import Picture, colours_of
+from tests.app.test_forms import Everything
 
 THEMES = pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
 
@@ -87,6 +90,25 @@ def test_a_small_window_with_all_docks_and_notices(
     window.show_fault(Fault("The camera was unplugged. What was recorded is whole.", level="warning"))
     qtbot.wait(200)
     looks_right(picture(window, f"small-{name_of(colours)}"), colours, (1000, 640))
+
+
+@THEMES
+def test_a_form_with_errors(window: MainWindow, theme: Theme, qtbot: QtBot, picture: Picture, colours: Colours) -> None:
+    theme.choose("dark" if colours.dark else "light")
+    panel = QWidget()
+    qtbot.addWidget(panel)
+    panel.setAutoFillBackground(True)
+    form = ParameterForm(
+        Everything, command="revisit-cli bin", groups={"Window": ("window_ms", "step_ms"), "Files": ("data_dir", "file")}
+    )
+    layout = QVBoxLayout(panel)
+    layout.setContentsMargins(20, 20, 20, 20)
+    layout.addWidget(form)
+    form.set_values({"count": 500, "loop": True, "step_ms": 2000.0})
+    panel.resize(440, 860)
+    panel.show()
+    found = colours_of(picture(panel, f"form-{name_of(colours)}"), 1)
+    assert found.get(colours.window, 0) > 100_000 and found.get(colours.error, 0) > 10
 
 
 @THEMES
