@@ -111,7 +111,6 @@ def fill_menus(window: QMainWindow, actions: Mapping[str, QAction]) -> dict[str,
 
 
 def _fill(menu: QMenu, entries: Iterable[Entry], actions: Mapping[str, QAction], menus: dict[str, QMenu]) -> None:
-    menu.setToolTipsVisible(True)
     for entry in entries:
         if isinstance(entry, tuple):
             inner = menu.addMenu(entry[0])

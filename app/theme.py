@@ -59,6 +59,12 @@ QStatusBar {{ border-top: 1px solid {border}; }}
 QStatusBar::item {{ border: none; }}
 QMenuBar {{ background: {rail}; padding: 2px 6px; }}
 QMenuBar::item:selected, QMenuBar::item:pressed {{ background: {hover}; color: {text}; border-radius: 4px; }}
+QMenu {{ background: {base}; border: 1px solid {border}; padding: 5px; }}
+QMenu::item {{ padding: 6px 26px 6px 10px; border-radius: 4px; }}
+QMenu::item:selected {{ background: {chosen}; color: {text}; }}
+QMenu::item:disabled {{ color: {muted}; }}
+QMenu::icon {{ padding-left: 10px; }}
+QMenu::separator {{ height: 1px; background: {border}; margin: 5px 8px; }}
 #navigation QToolButton {{ border: none; border-radius: 6px; padding: 0 10px; text-align: left; color: {text}; }}
 #navigation QToolButton:hover {{ background: {hover}; }}
 #navigation QToolButton:checked {{ background: {chosen}; color: {text}; }}
@@ -101,7 +107,8 @@ QScrollBar::handle {{ background: {border}; border-radius: 3px; margin: 2px; min
 QScrollBar::handle:hover {{ background: {muted}; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
-#toast, #banner, #palette {{ background: {base}; border: 1px solid {border}; border-radius: 8px; }}
+#palette {{ background: {base}; border: 1px solid {border}; }}
+#toast, #banner {{ background: {base}; border: 1px solid {border}; border-radius: 8px; }}
 #toast[level="error"] {{ border-left: 4px solid {error}; }}
 #toast[level="warning"] {{ border-left: 4px solid {warning}; }}
 #toast[level="info"] {{ border-left: 4px solid {accent}; }}

@@ -7,6 +7,8 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QIcon, QKeyEvent, QPixmap
 from PySide6.QtWidgets import QFrame, QLineEdit, QMenu, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
+_ROWS = 12
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -48,7 +50,13 @@ def score(query: str, text: str) -> float | None:
 def menu_choices(menus: Mapping[str, QMenu], skip: Container[str] = ()) -> list[Choice]:
     """Every action of these menus that can be used now."""
     return [
-        Choice(action.text().rstrip("…"), action.trigger, name, action.shortcut().toString(), action.icon())
+        Choice(
+            f"{name}: {action.text()}" if isinstance(menu.parent(), QMenu) else action.text().rstrip("…"),
+            action.trigger,
+            name,
+            action.shortcut().toString(),
+            action.icon(),
+        )
         for name, menu in menus.items()
         if name not in skip
         for action in menu.actions()
@@ -96,9 +104,9 @@ class CommandPalette(QFrame):
         self.line.clear()
         self._fill("")
         window = self._window
-        width, height = min(620, window.width() - 80), min(420, window.height() - 120)
-        self.resize(width, height)
-        self.move(window.mapToGlobal(window.rect().topLeft()) + _offset(window.width(), width))
+        width = min(620, window.width() - 80)
+        self.setFixedWidth(width)
+        self.move(window.mapToGlobal(QPoint((window.width() - width) // 2, 60)))
         self.show()
         self.line.setFocus()
 
@@ -137,15 +145,15 @@ class CommandPalette(QFrame):
         self.list.header().setStretchLastSection(False)
         self.list.header().setSectionResizeMode(0, self.list.header().ResizeMode.Stretch)
         self.list.header().setSectionResizeMode(1, self.list.header().ResizeMode.ResizeToContents)
-        if self.list.topLevelItemCount():
+        rows = self.list.topLevelItemCount()
+        if rows:
             self.list.setCurrentIndex(self.list.model().index(0, 0))
+        height = self.list.sizeHintForRow(0) if rows else 0
+        self.list.setFixedHeight(min(max(rows, 1), _ROWS) * max(height, self.fontMetrics().height() + 12))
+        self.adjustSize()
 
     def _run(self, item: QTreeWidgetItem | None) -> None:
         if item is None:
             return
         self.hide()
         self._choices[int(item.data(0, Qt.ItemDataRole.UserRole))].run()
-
-
-def _offset(outer: int, inner: int) -> QPoint:
-    return QPoint((outer - inner) // 2, 60)

@@ -184,7 +184,7 @@ def test_the_palette_by_arrows_click_and_escape(window: MainWindow, qtbot: QtBot
     window.actions_by_name["command_palette"].trigger()
     popup = window.palette_popup
     qtbot.keyClicks(popup.line, "theme dark")
-    assert popup.list.currentItem().text(0) == "Dark"
+    assert popup.list.currentItem().text(0) == "Theme: Dark"
     popup.line.clear()
     first = popup.list.currentItem().text(0)
     qtbot.keyClick(popup.line, Qt.Key.Key_Down)
