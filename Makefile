@@ -15,7 +15,7 @@ BENCHMARKS = $(sort $(wildcard tests/benchmarks/bench_*.py))
 
 # revisit ends with 69 where no window can open
 run: $(VENV)/installed
-	@$(BIN)/revisit; code=$$?; [ $$code -eq 69 ] || exit $$code; $(MAKE) --no-print-directory demo
+	@$(BIN)/revisit || { code=$$?; [ $$code -eq 69 ] || exit $$code; $(BIN)/revisit-cli demo; }
 
 demo: $(VENV)/installed
 	$(BIN)/revisit-cli demo

@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app.icons import set_icon
-from app.widgets.editors import Editor, editor_for
+from app.widgets.editors import Editor, as_json, editor_for
 from engine.cli.options import command_line
 from engine.parameters import Parameters, problems, unit_of
 
@@ -57,7 +57,8 @@ class ParameterForm(QWidget, Generic[P]):
     """Edits one parameter model.
 
     `command`, such as "revisit-cli train", gives "copy as command line"; `skip` names fields that the view sets itself;
-    `groups` gives headings, each with its fields in order (fields in no group come first, without a heading).
+    `groups` gives headings, each with its fields in order (fields in no group come first, without a heading). A field that is
+    a model itself becomes a form within the form (`part`), under its own heading.
     """
 
     edited = Signal()  # by the person; not by set_values or set_parameters
@@ -70,6 +71,7 @@ class ParameterForm(QWidget, Generic[P]):
         skip: Sequence[str] = (),
         groups: Mapping[str, Sequence[str]] | None = None,
         command: str = "",
+        part: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -77,6 +79,7 @@ class ParameterForm(QWidget, Generic[P]):
         self._model, self._command = model, command
         self._kept: dict[str, Any] = {name: field.get_default() for name, field in model.model_fields.items()}
         self._rows: dict[str, _Row] = {}
+        self._parts: dict[str, ParameterForm[Any]] = {}
         self._valid = True
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -100,13 +103,23 @@ class ParameterForm(QWidget, Generic[P]):
         self._general.setWordWrap(True)
         self._general.hide()
         layout.addWidget(self._general)
-        layout.addLayout(self._footer())
-        layout.addStretch(1)
+        self._make_buttons()
+        if part:
+            self.copy.hide()
+            self.reset_all.hide()
+        else:
+            footer = QHBoxLayout()
+            footer.addStretch(1)
+            footer.addWidget(self.copy)
+            footer.addWidget(self.reset_all)
+            layout.addLayout(footer)
+            layout.addStretch(1)
         self.set_values(dict(self._kept))
 
     def values(self) -> dict[str, Any]:
         """What the form holds, unchecked; skipped fields keep what was set last."""
-        return {**self._kept, **{name: row.editor.value() for name, row in self._rows.items()}}
+        parts = {name: part.values() for name, part in self._parts.items()}
+        return {**self._kept, **parts, **{name: row.editor.value() for name, row in self._rows.items()}}
 
     def parameters(self) -> P | None:
         """The checked model; None where a value is wrong, which the form then shows beside it."""
@@ -123,12 +136,18 @@ class ParameterForm(QWidget, Generic[P]):
                 self._kept[name] = values[name]
                 if name in self._rows:
                     self._rows[name].editor.set_value(values[name])
+                elif name in self._parts:
+                    value = values[name]
+                    self._parts[name].set_values(dict(value) if isinstance(value, Parameters) else value)
         self.check()
 
     def reset(self, name: str | None = None) -> None:
         """Give a field, or all shown ones, their defaults back."""
         for field in [name] if name is not None else list(self._rows):
             self._rows[field].editor.set_value(self._model.model_fields[field].get_default())
+        if name is None:
+            for part in self._parts.values():
+                part.reset()
         self._on_edited()
 
     def check(self) -> bool:
@@ -142,7 +161,8 @@ class ParameterForm(QWidget, Generic[P]):
         for name, row in self._rows.items():
             row.show_error(found.get(name, ""))
             row.reset.setVisible(not self._is_default(name))
-        general = " ".join(sentence for name, sentence in found.items() if name not in self._rows)
+        told = {name for name, part in self._parts.items() if not part.check()}
+        general = " ".join(sentence for name, sentence in found.items() if name not in self._rows and name not in told)
         self._general.setText(general)
         self._general.setVisible(bool(general))
         if self._valid != (not found):
@@ -172,7 +192,23 @@ class ParameterForm(QWidget, Generic[P]):
             heading.setContentsMargins(0, 10 if form.rowCount() else 0, 0, 2)
             form.addRow(heading)
         for name in names:
-            form.addRow(*self._row(name))
+            kind = self._model.model_fields[name].annotation
+            if isinstance(kind, type) and issubclass(kind, Parameters):
+                self._add_part(form, name, kind)
+            else:
+                form.addRow(*self._row(name))
+
+    def _add_part(self, form: QFormLayout, name: str, kind: type[Parameters]) -> None:
+        part = ParameterForm(kind, part=True)
+        part.setObjectName(name)
+        part.edited.connect(self._on_edited)
+        self._parts[name] = part
+        heading = QLabel(label_of(name))
+        heading.setProperty("role", "heading")
+        heading.setToolTip(self._model.model_fields[name].description or "")
+        heading.setContentsMargins(0, 10 if form.rowCount() else 0, 0, 2)
+        form.addRow(heading)
+        form.addRow(part)
 
     def _row(self, name: str) -> tuple[QLabel, _Row]:
         field, unit = self._model.model_fields[name], unit_of(self._model, name)
@@ -193,21 +229,16 @@ class ParameterForm(QWidget, Generic[P]):
         self._rows[name] = row
         return label, row
 
-    def _footer(self) -> QHBoxLayout:
+    def _make_buttons(self) -> None:
         self.reset_all = self._button("resetAll", "reset", "Reset all", "Give all values their defaults back")
         self.reset_all.clicked.connect(lambda: self.reset())
         self.copy = self._button("copyCommand", "copy", "Copy as command line", "The same from a shell")
         self.copy.clicked.connect(self._on_copy)
         if not self._command:
             self.copy.hide()
-        line = QHBoxLayout()
-        line.addStretch(1)
-        line.addWidget(self.copy)
-        line.addWidget(self.reset_all)
-        return line
 
     def _button(self, name: str, icon: str, text: str, tip: str) -> QToolButton:
-        button = QToolButton()
+        button = QToolButton(self)
         button.setText(f" {text}")
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setObjectName(name)
@@ -224,9 +255,7 @@ class ParameterForm(QWidget, Generic[P]):
 
     def _is_default(self, name: str) -> bool:
         default, value = self._model.model_fields[name].get_default(), self._rows[name].editor.value()
-        if isinstance(default, tuple) and isinstance(value, tuple):
-            return tuple(map(str, default)) == tuple(map(str, value))
-        return bool(value == default)
+        return as_json(value) == as_json(default) if isinstance(value, dict | list) else bool(value == default)
 
     def _on_edited(self) -> None:
         self.check()

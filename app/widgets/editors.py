@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent, QValidator, QWheelEvent
 from PySide6.QtWidgets import (
@@ -162,8 +163,7 @@ class JsonEditor(TextEditor):
 
     def set_value(self, value: Any) -> None:
         """Show a value."""
-        plain = value.value if isinstance(value, Enum) else value
-        super().set_value(None if plain is None else plain if isinstance(plain, str) else json.dumps(plain, default=str))
+        super().set_value(None if value is None else value if isinstance(value, str) else as_json(value))
 
 
 class ListEditor(TextEditor):
@@ -344,6 +344,11 @@ def editor_for(annotation: Any, unit: str = "", bounds: Sequence[Any] = (), name
     if origin is tuple and arguments and arguments[0] in (int, float, str):
         return ListEditor(arguments[0], optional)
     return JsonEditor(optional)
+
+
+def as_json(value: Any) -> str:
+    """A value of any shape as JSON; models inside it as their fields."""
+    return json.dumps(value, default=lambda part: part.model_dump(mode="json") if isinstance(part, BaseModel) else str(part))
 
 
 def _height(widget: QWidget) -> int:

@@ -49,19 +49,14 @@ def score(query: str, text: str) -> float | None:
 
 def menu_choices(menus: Mapping[str, QMenu], skip: Container[str] = ()) -> list[Choice]:
     """Every action of these menus that can be used now."""
-    return [
-        Choice(
-            f"{name}: {action.text()}" if isinstance(menu.parent(), QMenu) else action.text().rstrip("…"),
-            action.trigger,
-            name,
-            action.shortcut().toString(),
-            action.icon(),
-        )
-        for name, menu in menus.items()
-        if name not in skip
-        for action in menu.actions()
-        if action.isEnabled() and not action.isSeparator() and action.menu() is None
-    ]
+    found = []
+    for name, menu in menus.items():
+        prefix = f"{name}: " if isinstance(menu.parent(), QMenu) else ""  # "Light" alone says too little
+        for action in menu.actions() if name not in skip else ():
+            if action.isEnabled() and not action.isSeparator() and action.menu() is None:
+                text, keys = prefix + action.text().rstrip("…"), action.shortcut().toString()
+                found.append(Choice(text, action.trigger, name, keys, action.icon()))
+    return found
 
 
 class CommandPalette(QFrame):

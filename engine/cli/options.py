@@ -65,7 +65,7 @@ def command_line(command: str, *parameters: Parameters) -> str:
         for name, field in type(model).model_fields.items():
             value = getattr(model, name)
             if value != field.get_default() and value is not None:
-                words.append(_option(name, value))
+                words.append(command_line("", value) if isinstance(value, Parameters) else _option(name, value))
     return " ".join(words)
 
 

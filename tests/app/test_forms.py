@@ -20,6 +20,8 @@ from app.widgets.editors import ChoiceEditor, JsonEditor, ListEditor, NumberBox,
 from engine.cli.options import add_options, command_line, from_options
 from engine.frames.inputs import InputParameters
 from engine.parameters import Parameters, parameter, problems
+from engine.simulation.pair import PairParameters
+from engine.simulation.parameters import CameraParameters
 
 
 class Colour(Enum):
@@ -245,6 +247,50 @@ def test_the_engines_real_models_have_forms(qtbot: QtBot) -> None:
     parts = form.editor("dims").findChildren(NumberBox)
     type_into(qtbot, parts[0], "0")
     assert form._rows["dims"].error.text() == "dims should be one or two numbers from 1 to 8192, but is 0 10."
+
+
+def test_a_model_within_a_model_is_a_form_within_the_form(qtbot: QtBot) -> None:
+    form = ParameterForm(PairParameters, command="revisit-cli simulate")
+    qtbot.addWidget(form)
+    form.show()
+    assert form.parameters() == PairParameters()
+    world = form._parts["world"]
+    with qtbot.waitSignal(form.edited):
+        type_into(qtbot, world.editor("seed"), "-3")
+    assert not form.valid and "seed" in world._rows["seed"].error.text() and form._general.text() == ""
+    type_into(qtbot, world.editor("seed"), "9")
+    parameters = form.parameters()
+    assert parameters is not None and parameters.world.seed == 9
+    assert form.command_line() == "revisit-cli simulate --seed 9"
+    form.set_parameters(PairParameters(camera=CameraParameters(width=64)))
+    assert form._parts["camera"].editor("width").value() == 64
+    qtbot.mouseClick(form.reset_all, Qt.MouseButton.LeftButton)
+    assert form.parameters() == PairParameters()
+
+
+def all_models() -> list[type[Parameters]]:
+    """Every parameter model of the engine in which each field has a default."""
+    import importlib
+    import pkgutil
+
+    import engine
+
+    for module in pkgutil.walk_packages(engine.__path__, "engine."):
+        if not module.name.endswith("__main__") and "_native" not in module.name:
+            importlib.import_module(module.name)
+    found = [Parameters]
+    for model in found:
+        found += [child for child in model.__subclasses__() if child.__module__.startswith("engine.")]
+    return [model for model in found[1:] if not any(field.is_required() for field in model.model_fields.values())]
+
+
+@pytest.mark.parametrize("model", all_models(), ids=lambda model: model.__name__)
+def test_every_model_of_the_engine_has_a_form(qtbot: QtBot, model: type[Parameters]) -> None:
+    form = ParameterForm(model, command="revisit-cli")
+    qtbot.addWidget(form)
+    assert form.valid and form.parameters() == model()
+    assert form.command_line() == "revisit-cli"
+    assert not any(row.reset.isVisibleTo(form) for row in form._rows.values())
 
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0", exclude_categories=("Cs",)), min_size=1, max_size=12)
