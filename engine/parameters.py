@@ -5,11 +5,14 @@ The form, the command line, the run record and the error message all come from t
 
 import warnings
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.errors import BadInput
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 def parameter(default: Any, text: str, *, unit: str = "", **bounds: Any) -> Any:
@@ -57,13 +60,27 @@ def unit_of(model: type[Parameters], name: str) -> str:
     return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
 
 
+def problems(model: type[Parameters], values: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with values for a model: one sentence a field, under "" what concerns several; empty where all is well."""
+    try:
+        model(**values)
+    except ValidationError as error:
+        found: dict[str, list[str]] = {}
+        for problem in error.errors():
+            place = str(problem["loc"][0]) if problem["loc"] else ""
+            found.setdefault(place, []).append(_clause(problem))
+        return {place: "; ".join(dict.fromkeys(clauses)) + "." for place, clauses in found.items()}
+    return {}
+
+
 def _sentence(error: ValidationError, source: str) -> str:
-    parts = []
-    for problem in error.errors():
-        name = ".".join(str(part) for part in problem["loc"] if isinstance(part, str) and part.isidentifier())
-        message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
-        message = message[:1].lower() + message[1:]
-        given = f", but is {problem['input']!r}" if problem["type"] not in ("missing", "value_error") else ""
-        parts.append(f"{name} {message}{given}" if name else message)
     prefix = f"{source}: " if source else ""
-    return prefix + "; ".join(dict.fromkeys(parts)) + "."
+    return prefix + "; ".join(dict.fromkeys(_clause(problem) for problem in error.errors())) + "."
+
+
+def _clause(problem: "ErrorDetails") -> str:
+    name = ".".join(str(part) for part in problem["loc"] if isinstance(part, str) and part.isidentifier())
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    message = message[:1].lower() + message[1:]
+    given = f", but is {problem['input']!r}" if problem["type"] not in ("missing", "value_error") else ""
+    return f"{name} {message}{given}" if name else message

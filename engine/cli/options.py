@@ -1,6 +1,7 @@
 """Command-line options out of parameter models: one declaration, also for the shell."""
 
 import argparse
+import shlex
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -55,3 +56,23 @@ def _shape(annotation: Any) -> dict[str, Any]:
     if origin is Literal:
         return {"metavar": "{" + ",".join(map(str, typing.get_args(annotation))) + "}"}
     return {"metavar": {int: "N", float: "X"}.get(annotation, "TEXT" if annotation is str else "PATH")}
+
+
+def command_line(command: str, *parameters: Parameters) -> str:
+    """The command with an option for every value that is not its default, quoted for a shell: the reverse of from_options."""
+    words = [command] if command else []
+    for model in parameters:
+        for name, field in type(model).model_fields.items():
+            value = getattr(model, name)
+            if value != field.get_default() and value is not None:
+                words.append(command_line("", value) if isinstance(value, Parameters) else _option(name, value))
+    return " ".join(words)
+
+
+def _option(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    if isinstance(value, tuple):
+        return f"--{name} {' '.join(shlex.quote(str(part)) for part in value)}"
+    text = shlex.quote(str(value))
+    return f"--{name}={text}" if text.startswith("-") else f"--{name} {text}"

@@ -26,6 +26,22 @@ class Workspace:
         inner = folder / "dataset"
         return cls(inner if inner.is_dir() and folder.name != "dataset" else folder)
 
+    @classmethod
+    def create(cls, folder: Path) -> "Workspace":
+        """Make a workspace of empty folders, and open it.
+
+        Raises:
+            BadInput: the folder holds something already, or cannot be made.
+        """
+        try:
+            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+                raise BadInput(f"{folder} holds something already: choose a new name, or open it as a workspace.")
+            for name in ("dataset", "recordings", "models"):
+                (folder / name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(f"{folder} cannot be made ({error.strerror}): choose another place.") from None
+        return cls(folder / "dataset")
+
     @property
     def root(self) -> Path:
         """The workspace's own folder: the one above `dataset`, or data_dir itself under another name."""

@@ -1,0 +1,46 @@
+"""The panels, in order: the one table that navigation, menus, shortcuts and the command line read."""
+
+import importlib
+from dataclasses import dataclass
+
+from app.views.base import Tools, View
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel by name; its class is imported when it is first shown."""
+
+    name: str
+    title: str
+    shortcut: str
+    tip: str
+    view: str  # "module:class" under app.views
+
+    @property
+    def icon(self) -> str:
+        """An icon in resources/icons of the panel's own name."""
+        return self.name
+
+    def make(self, tools: Tools) -> View:
+        """Build the view."""
+        module, _, name = self.view.partition(":")
+        made = getattr(importlib.import_module(f"app.views.{module}"), name)(tools)
+        if not isinstance(made, View):
+            raise TypeError(f"{self.view} is not a View")
+        return made
+
+
+PANELS = (
+    Panel("capture", "Capture", "Ctrl+1", "Watch a camera or a recording, and record", "planned:PlannedCapture"),
+    Panel("dataset", "Dataset", "Ctrl+2", "Look through traverses and repair them", "planned:PlannedDataset"),
+    Panel("ground_truth", "Ground truth", "Ctrl+3", "Say which query belongs to which place", "planned:PlannedGroundTruth"),
+    Panel("training", "Training", "Ctrl+4", "Teach a network the places of a traverse", "planned:PlannedTraining"),
+    Panel("evaluation", "Evaluation", "Ctrl+5", "Measure how well places are recognised", "planned:PlannedEvaluation"),
+    Panel("deploy", "Deploy", "Ctrl+6", "Run a network live, in simulation or on the chip", "planned:PlannedDeploy"),
+)
+
+
+def panel(name: str) -> Panel | None:
+    """The panel of this name; "ground truth" and "ground-truth" are fine too."""
+    wanted = name.strip().lower().replace("-", "_").replace(" ", "_")
+    return next((entry for entry in PANELS if entry.name == wanted), None)
