@@ -9,14 +9,7 @@ import warnings
 from types import ModuleType
 from typing import Any
 
-from engine.native.twins import event_camera, sad, spiking, training, world_view
-from engine.native.twins import binning as _binning
-from engine.native.twins import event_camera as _event_camera
-from engine.native.twins import filters as _filters
-from engine.native.twins import sad, spiking
-from engine.native.twins import training as _training
-from engine.native.twins import world_view as _world_view
-from engine.native.twins import recordings as _recordings
+from engine.native.twins import binning, event_camera, filters, recordings, sad, spiking, training, world_view
 
 _native: ModuleType | None
 _missing: str
@@ -55,26 +48,21 @@ TrainingLayer = _pick("TrainingLayer", training.TrainingLayer)
 training_operation_seconds = _pick("training_operation_seconds", training.training_operation_seconds)
 camera_events = _pick("camera_events", event_camera.camera_events)
 render_frames = _pick("render_frames", world_view.render_frames)
-TrainingLayer = _pick("TrainingLayer", _training.TrainingLayer)
-training_operation_seconds = _pick("training_operation_seconds", _training.training_operation_seconds)
-camera_events = _pick("camera_events", _event_camera.camera_events)
-render_frames = _pick("render_frames", _world_view.render_frames)
-count_slices = _pick("count_slices", _binning.count_slices)
-accumulate_counts = _pick("accumulate_counts", _binning.accumulate_counts)
-finish_counts = _pick("finish_counts", _binning.finish_counts)
-lower_bounds = _pick("lower_bounds", _binning.lower_bounds)
-count_backwards = _pick("count_backwards", _binning.count_backwards)
-update_surface = _pick("update_surface", _binning.update_surface)
-
-filter_mask = _pick("filter_mask", _filters.filter_mask)
-filter_polarity = _pick("filter_polarity", _filters.filter_polarity)
-filter_region = _pick("filter_region", _filters.filter_region)
-filter_refractory = _pick("filter_refractory", _filters.filter_refractory)
-filter_background = _pick("filter_background", _filters.filter_background)
-filter_flicker = _pick("filter_flicker", _filters.filter_flicker)
-filter_downsample = _pick("filter_downsample", _filters.filter_downsample)
-decode_evt2 = _pick("decode_evt2", _recordings.decode_evt2)
-decode_evt3 = _pick("decode_evt3", _recordings.decode_evt3)
-parse_events = _pick("parse_events", _recordings.parse_events)
-format_events = _pick("format_events", _recordings.format_events)
-check_events = _pick("check_events", _recordings.check_events)
+count_slices = _pick("count_slices", binning.count_slices)
+accumulate_counts = _pick("accumulate_counts", binning.accumulate_counts)
+finish_counts = _pick("finish_counts", binning.finish_counts)
+lower_bounds = _pick("lower_bounds", binning.lower_bounds)
+count_backwards = _pick("count_backwards", binning.count_backwards)
+update_surface = _pick("update_surface", binning.update_surface)
+filter_mask = _pick("filter_mask", filters.filter_mask)
+filter_polarity = _pick("filter_polarity", filters.filter_polarity)
+filter_region = _pick("filter_region", filters.filter_region)
+filter_refractory = _pick("filter_refractory", filters.filter_refractory)
+filter_background = _pick("filter_background", filters.filter_background)
+filter_flicker = _pick("filter_flicker", filters.filter_flicker)
+filter_downsample = _pick("filter_downsample", filters.filter_downsample)
+decode_evt2 = _pick("decode_evt2", recordings.decode_evt2)
+decode_evt3 = _pick("decode_evt3", recordings.decode_evt3)
+parse_events = _pick("parse_events", recordings.parse_events)
+format_events = _pick("format_events", recordings.format_events)
+check_events = _pick("check_events", recordings.check_events)

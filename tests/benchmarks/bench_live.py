@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from engine.events.filters import BackgroundActivityParameters, FilterChain, RefractoryParameters
-from engine.frames.binner import Binner
-from engine.frames.binning import BinningParameters
 
 from engine.events.array import EVENT_DTYPE
+from engine.events.filters import BackgroundActivityParameters, FilterChain, RefractoryParameters
 from engine.events.sources import SourceState, StreamSource
 from engine.events.sources.serve import ServeParameters, serve_recording
+from engine.frames.binner import Binner
+from engine.frames.binning import BinningParameters
 from engine.jobs import CancelToken, JobEvent, Metric, Notice
 
 SIZE = (346, 260)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine.events.recording import open_recording
 
 from engine.errors import BadInput
 from engine.events.array import EventArray
+from engine.events.recording import open_recording
 from engine.events.sources import SourceState, StreamSource
 from engine.events.sources.serve import ServeParameters, serve_recording
 from engine.jobs import CancelToken, JobEvent, Metric, Notice, Progress, ignore
