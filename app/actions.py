@@ -41,7 +41,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("toggle_guide", "Guide", "The guide pages, beside your work", "F1", "guide", True),
     ActionSpec("toggle_navigation", "Icons only", "Narrow the navigation to its icons", "Ctrl+B", "", True),
     ActionSpec("full_screen", "Full screen", "Give the whole screen to Revisit", "F11", "", True),
-    ActionSpec("reset_layout", "Reset layout", "Put all docks and dividers back to where they were first"),
+    ActionSpec("reset_layout", "Reset layout", "Put all docks back to where they were first; dividers follow at the next start"),
     ActionSpec("theme_system", "As the system", "Light or dark as the desktop says", "", "", True),
     ActionSpec("theme_light", "Light", "Dark text on a light ground", "", "", True),
     ActionSpec("theme_dark", "Dark", "Light text on a dark ground", "", "", True),

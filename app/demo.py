@@ -26,7 +26,7 @@ def make_demo(folder: Path, emit: Emit, cancel: CancelToken) -> None:
         if error.name != "engine.demo":
             raise
         raise BadInput("This installation has no demo: open a workspace or a LENS folder instead.") from None
-    engine_demo.create_demo_workspace(folder, engine_demo.DemoParameters(), emit, cancel)
+    engine_demo.create_demo_workspace(folder, engine_demo.demo_parameters(), emit, cancel)
 
 
 def demo_job(folder: Path, make: MakeDemo) -> JobFunction:

@@ -122,7 +122,7 @@ class PlannedDataset(PlannedView):
         ("Curate", "Cut, drop and reorder frames, each step undoable; the files on disk change only when you save."),
         ("Poses", "Attach GPS or odometry and see the route on a map."),
     )
-    today = "From a shell, revisit-cli index writes the index file of a traverse."
+    today = "From a shell, revisit-cli index writes the index file of a traverse today."
 
 
 class PlannedGroundTruth(PlannedView):
@@ -149,6 +149,7 @@ class PlannedTraining(PlannedView):
         ("Progress", "Firing rates, weights and thresholds while it learns; stop early and keep what it has, or cancel."),
         ("Compare", "Runs beside each other, each with its full settings, its data and its seed; sweeps over several."),
     )
+    today = "From a shell, revisit-cli train does it today."
     guide = "how-lens-learns"
 
 
@@ -163,6 +164,7 @@ class PlannedEvaluation(PlannedView):
         ("Figures", "Recall@K, precision-recall and R@100P, with intervals, against sum-of-absolute-differences as baseline."),
         ("Report", "Matrices, plots and a table that can go straight into a paper."),
     )
+    today = "From a shell, revisit-cli evaluate does it today."
 
 
 class PlannedDeploy(PlannedView):

@@ -163,7 +163,9 @@ class JsonEditor(TextEditor):
 
     def set_value(self, value: Any) -> None:
         """Show a value."""
-        super().set_value(None if value is None else value if isinstance(value, str) else as_json(value))
+        text = as_json(value)
+        plain = json.loads(text)  # a date and the like are words in JSON, and are shown without its quotes
+        super().set_value(None if value is None else plain if isinstance(plain, str) else text)
 
 
 class ListEditor(TextEditor):

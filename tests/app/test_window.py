@@ -351,6 +351,18 @@ def test_without_the_engines_demo_a_sentence(
     assert job.error == "This installation has no demo: open a workspace or a LENS folder instead."
 
 
+def test_the_demo_is_the_engines_own_with_its_own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import engine.demo
+    from app.demo import make_demo
+    from engine.jobs import ignore
+
+    made: list[tuple[object, ...]] = []
+    monkeypatch.setattr(engine.demo, "create_demo_workspace", lambda *arguments: made.append(arguments))
+    token = CancelToken()
+    make_demo(tmp_path / "demo", ignore, token)
+    assert made == [(tmp_path / "demo", engine.demo.demo_parameters(), ignore, token)]
+
+
 # -- notices and status bar
 
 
