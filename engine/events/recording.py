@@ -193,11 +193,14 @@ class EventReader(ABC):
 
 
 def _assembled(blocks: Iterator[EventArray], limit: int) -> Iterator[EventArray]:
-    """Blocks of any size put together, or cut, to chunks of `limit` events (the last has the rest)."""
+    """Blocks of any size put together, or cut, to chunks of at most `limit`; a block of half that or more is not copied."""
     waiting: list[EventArray] = []
     count = 0
     for block in blocks:
         at = 0
+        if not waiting and 2 * len(block) >= limit >= len(block):
+            yield block
+            continue
         while len(block) - at >= limit - count:
             end = at + limit - count
             waiting.append(block[at:end])

@@ -176,11 +176,16 @@ class EventWriter:
         self._newest = max(self._newest, newest)
         return events
 
-    def _put(self, data: bytes | memoryview) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._file.fileno(), view) :]
-        self._at += len(data)
+    def _put(self, *parts: bytes | memoryview) -> None:
+        written = os.writev(self._file.fileno(), parts)
+        self._at += written
+        for part in parts:  # what a system that takes less at a time left over
+            rest = memoryview(part)[written:]
+            written = max(0, written - len(part))
+            while rest:
+                more = os.write(self._file.fileno(), rest)
+                rest = rest[more:]
+                self._at += more
 
     def _flush(self) -> None:
         if not self._waiting or self._failure is not None:
@@ -190,8 +195,8 @@ class EventWriter:
         data = self._compress(memoryview(self._buffer)[: layout.PREFIX + count * EVENT_DTYPE.itemsize])
         try:
             start = self._at
-            # One write: a process that is killed leaves a whole packet or none, as far as the system lets it.
-            self._put(PACKET.pack(0, len(data)) + bytes(data))
+            # One call: a process that is killed leaves a whole packet or none, as far as the system lets it.
+            self._put(PACKET.pack(0, len(data)), data)
         except OSError as error:
             self._failure = error
             return

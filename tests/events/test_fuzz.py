@@ -62,7 +62,7 @@ def read_damaged(path: Path) -> tuple[np.ndarray, list[str], int] | str:
 @pytest.mark.parametrize("name", NAMES)
 def test_cut_off_at_every_byte(tmp_path: Path, name: str) -> None:
     path, data = tmp_path / "cut", FILES[name]
-    every = len(data) // 10 if name in IN_A_CHILD else 1
+    every = len(data) // 7 if name in IN_A_CHILD else 1
     fewer_without_a_word = 0
     for length in range(0, len(data), every):
         if length % 64 and data[length - 64 : length + 64] == b" " * 128:
@@ -96,7 +96,7 @@ def test_bytes_changed_at_random(tmp_path: Path, name: str) -> None:
     )
 
     @settings(
-        max_examples=TIMES * (10 if name in IN_A_CHILD else 100),
+        max_examples=TIMES * (7 if name in IN_A_CHILD else 100),
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )

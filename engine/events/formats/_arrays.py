@@ -1,11 +1,10 @@
 """Arrays in NumPy's own format, as files and as members of a zip: read row by row, whatever their headers claim."""
 
-import io
+import ast
 import math
 import struct
 from dataclasses import dataclass
-from tokenize import TokenError
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -33,6 +32,19 @@ class Header:
         return self.dtype.itemsize * max(1, self.columns)
 
 
+def _parse(text: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """(shape, whether column by column, type) from a header's text: a Python dictionary of plain values."""
+    try:
+        if b"\\" in text or b"\0" in text:
+            raise ValueError
+        header = ast.literal_eval(text.decode("latin-1").strip())
+        if set(header) != {"descr", "fortran_order", "shape"} or not isinstance(header["shape"], tuple):
+            raise ValueError
+        return header["shape"], bool(header["fortran_order"]), np.lib.format.descr_to_dtype(header["descr"])
+    except (ValueError, TypeError, SyntaxError, KeyError, AttributeError, RecursionError, MemoryError, OverflowError):
+        raise Damaged("its header cannot be understood") from None
+
+
 def read_header(file: BinaryIO) -> Header:
     """Read the header of an array at the file's position, taking no memory for what it claims.
 
@@ -52,12 +64,7 @@ def read_header(file: BinaryIO) -> Header:
     text = file.read(min(size, _LARGEST_HEADER + 1))
     if len(text) != size or size > _LARGEST_HEADER:
         raise Damaged("its header is cut off or too long")
-    try:
-        # Version 1 and 2 differ only in the length's width.
-        parsed = np.lib.format.read_array_header_1_0(io.BytesIO(struct.pack("<H", size) + text), max_header_size=_LARGEST_HEADER)
-    except (ValueError, TypeError, SyntaxError, KeyError, AttributeError, RecursionError, MemoryError, OverflowError, TokenError):
-        raise Damaged("its header cannot be understood") from None
-    shape, fortran, dtype = parsed
+    shape, fortran, dtype = _parse(text)
     if dtype.hasobject:
         raise Damaged("it holds Python objects (a pickle), which are never loaded")
     if dtype.kind not in "iufbV" or len(shape) not in (1, 2) or (dtype.kind == "V" and (len(shape) == 2 or dtype.names is None)):

@@ -18,7 +18,7 @@ def unpack(layout: struct.Struct, buffer: Buffer, at: int) -> int:
     return value
 
 
-U16, U32, I32, I64 = (struct.Struct(f"<{code}") for code in "HIiq")
+U16, U32, U64, I32, I64 = (struct.Struct(f"<{code}") for code in "HIQiq")
 
 
 class Table:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from engine.errors import BadInput
 from engine.events.array import EVENT_DTYPE, EventArray
-from engine.events.formats._flatbuffer import I32, I64, U32, Table, unpack
+from engine.events.formats._flatbuffer import I32, I64, U32, U64, Table, unpack
 from engine.events.formats._shared import Damaged, optional
 from engine.events.recording import EventReader, Size
 
@@ -253,7 +253,9 @@ def _decompressor(compression: str, path: Path) -> Any:
         def unpack_lz4(data: bytes) -> bytearray:
             try:
                 # LZ4 cannot grow data more than 255 times, whatever the frame claims.
-                if frame.get_frame_info(data)["content_size"] > min(LARGEST_PACKET, 255 * len(data)):
+                # The size is there where bit 3 of the descriptor's first byte is set.
+                claimed = unpack(U64, data, 6) if len(data) > 14 and data[4] & 8 else 0
+                if claimed > min(LARGEST_PACKET, 255 * len(data)):
                     raise Damaged("it claims to be too large")
                 if 255 * len(data) <= LARGEST_PACKET:
                     unpacked: bytearray = frame.decompress(data, return_bytearray=True)
@@ -272,8 +274,9 @@ def _decompressor(compression: str, path: Path) -> Any:
         return unpack_lz4
     zstandard = optional("zstandard", path, "Zstandard")
 
+    decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+
     def unpack_zstd(data: bytes) -> bytearray:
-        decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 27)
         try:
             claimed = zstandard.frame_content_size(data)
             if claimed > LARGEST_PACKET:

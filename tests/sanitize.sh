@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Builds the extension under the address and undefined-behaviour sanitizers and runs the decoders' tests and fuzzing on it, in a copy
+# of the sources so that the usual build stays. Call from the project's root: tests/sanitize.sh [pytest arguments].
+set -euo pipefail
+python=${PYTHON:-python}
+tree=build/sanitize/tree
+mkdir -p "$tree"
+rm -rf "$tree/engine" "$tree/tests"
+cp -r engine tests pyproject.toml "$tree/"
+rm -f "$tree"/engine/native/_native*
+cmake -S . -B build/sanitize/cmake -DCMAKE_BUILD_TYPE=Release -DREVISIT_SANITIZE=ON \
+  -Dpybind11_DIR="$("$python" -m pybind11 --cmakedir)" -DPython_EXECUTABLE="$(command -v "$python")" ${CMAKE_ARGUMENTS:-}
+cmake --build build/sanitize/cmake
+cmake --install build/sanitize/cmake --prefix "$tree"
+cd "$tree"
+# CPython itself keeps memory to the end: leaks are not looked for.
+export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+export LD_PRELOAD="$(g++ -print-file-name=libasan.so):$(g++ -print-file-name=libubsan.so):$(g++ -print-file-name=libstdc++.so)"
+export REVISIT_FUZZ=${REVISIT_FUZZ:-10} REVISIT_FUZZ_NATIVE=1
+[ $# -gt 0 ] || set -- tests/native tests/events/test_fuzz.py
+exec "$python" -m pytest -q -p no:cacheprovider "$@"
