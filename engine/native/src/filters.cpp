@@ -160,55 +160,60 @@ std::ptrdiff_t filter_background(const py::array& events, py::array kept, py::ar
 }
 
 // A pixel's memory of the flicker filter; engine/events/filters/flicker.py says what it means.
-constexpr int TONES = 6;
+constexpr int TONES = 4;
 struct Phasor {
     std::int64_t last;
     std::int32_t weight, flickers;
-    std::int32_t sums[TONES][2];
+    std::int16_t sums[2 * TONES];
 };
-static_assert(sizeof(Phasor) == 64);
+static_assert(sizeof(Phasor) == 32);
 
 std::ptrdiff_t filter_flicker(const py::array& events, py::array kept, py::array book, py::array memory, std::int64_t dead_time,
-                              const py::array_t<std::uint64_t, py::array::c_style>& steps, const py::array_t<std::int32_t, py::array::c_style>& wave,
+                              const py::array_t<std::uint64_t, py::array::c_style>& steps, const py::array_t<std::int16_t, py::array::c_style>& wave,
                               const py::array_t<std::int32_t, py::array::c_style>& fine, const py::array_t<std::int32_t, py::array::c_style>& coarse,
-                              std::int32_t least_weight, std::int32_t coherence) {
+                              std::int32_t unit, std::int32_t least_weight, std::int32_t coherence) {
     Pass pass(events, kept, book);
     if (memory.ndim() != 2 || memory.itemsize() != sizeof(Phasor) || memory.dtype().kind() != 'V' || !(memory.flags() & py::array::c_style) || !memory.writeable())
-        throw std::invalid_argument("memory must be height x width records of 64 bytes");
+        throw std::invalid_argument("memory must be height x width records of 32 bytes");
     auto* phasors = static_cast<Phasor*>(memory.mutable_data());
     pass.sensor(memory.shape(1), memory.shape(0));
-    const py::ssize_t tones = steps.size();
-    if (steps.ndim() != 1 || tones < 1 || tones > TONES) throw std::invalid_argument("steps must hold 1 to 6 frequencies");
-    if (wave.ndim() != 2 || wave.shape(0) != 256 || wave.shape(1) != 2 || fine.size() != 64 || coarse.size() < 1 || dead_time < 1)
+    if (steps.ndim() != 1 || steps.size() != TONES) throw std::invalid_argument("steps must hold 4 frequencies");
+    if (wave.ndim() != 3 || wave.shape(0) != 2 || wave.shape(1) != 256 || wave.shape(2) != 2 || fine.size() != 64 || coarse.size() < 1 || dead_time < 1)
         throw std::invalid_argument("a table of the flicker filter has the wrong size");
-    const std::uint64_t* step = steps.data();
-    const std::int32_t *table = wave.data(), *small = fine.data(), *large = coarse.data();
+    const std::uint64_t step[TONES] = {steps.at(0), steps.at(1), steps.at(2), steps.at(3)};
+    const std::int32_t *small = fine.data(), *large = coarse.data();
+    const std::int16_t* table = wave.data();
     const std::uint64_t range = static_cast<std::uint64_t>(coarse.size()) * 64;
     return pass.run(
-        [&](const Event& event, std::int64_t time) {
+        [&, phasors, small, large, table, range](const Event& event, std::int64_t time) {
             Phasor& phasor = phasors[pass.pixel(event)];
             const std::uint64_t elapsed = static_cast<std::uint64_t>(time) - static_cast<std::uint64_t>(phasor.last);
             if (phasor.last != NEVER && elapsed < static_cast<std::uint64_t>(dead_time)) return phasor.flickers == 0;
             const std::uint64_t ticks = elapsed >> 6;
             const bool forgotten = phasor.last == NEVER || ticks >= range;
-            const std::int64_t decay = forgotten ? 0 : (std::int64_t{large[ticks >> 6]} * small[ticks & 63]) >> 16;
-            const std::int32_t sign = event.polarity > 0 ? 1 : -1;
-            phasor.last = time;
-            phasor.weight = static_cast<std::int32_t>((phasor.weight * decay) >> 16) + 4096;
-            const std::int64_t needed = (std::int64_t{phasor.weight} * coherence) >> 12;
-            bool coherent = false;
-            for (py::ssize_t tone = 0; tone < tones; ++tone) {
+            const std::int32_t decay = forgotten ? 0 : (large[ticks >> 6] * small[ticks & 63]) >> 15;
+            const std::int16_t* turned = table + (event.polarity > 0 ? 512 : 0);  // OFF counts the other way round
+            std::int16_t added[2 * TONES];
+            for (int tone = 0; tone < TONES; ++tone) {
                 const std::uint64_t phase = (static_cast<std::uint64_t>(time) * step[tone]) >> 56;
-                const std::int64_t real = ((phasor.sums[tone][0] * decay) >> 16) + sign * table[2 * phase];
-                const std::int64_t imaginary = ((phasor.sums[tone][1] * decay) >> 16) + sign * table[2 * phase + 1];
-                phasor.sums[tone][0] = static_cast<std::int32_t>(real);
-                phasor.sums[tone][1] = static_cast<std::int32_t>(imaginary);
-                coherent |= real * real + imaginary * imaginary >= needed * needed;
+                added[2 * tone] = turned[2 * phase];
+                added[2 * tone + 1] = turned[2 * phase + 1];
             }
-            phasor.flickers = coherent && phasor.weight >= least_weight;
+            std::int32_t largest = 0;
+            std::int16_t sums[2 * TONES];
+            for (int k = 0; k < 2 * TONES; ++k) sums[k] = static_cast<std::int16_t>(((phasor.sums[k] * decay + (1 << 14)) >> 15) + added[k]);
+            for (int tone = 0; tone < TONES; ++tone) {
+                const std::int32_t power = sums[2 * tone] * sums[2 * tone] + sums[2 * tone + 1] * sums[2 * tone + 1];
+                largest = std::max(largest, power);
+            }
+            std::copy(sums, sums + 2 * TONES, phasor.sums);
+            phasor.last = time;
+            phasor.weight = ((phasor.weight * decay + (1 << 14)) >> 15) + unit;
+            const std::int32_t needed = (phasor.weight * coherence) >> 12;
+            phasor.flickers = phasor.weight >= least_weight && largest >= needed * needed;
             return phasor.flickers == 0;
         },
-        [&](const Event& event) {
+        [&, phasors](const Event& event) {
             if (pass.inside(event)) __builtin_prefetch(phasors + pass.pixel(event), 1);
         });
 }

@@ -97,9 +97,10 @@ def filter_flicker(
     memory: NDArray[np.void],
     dead_time: int,
     steps: NDArray[np.uint64],
-    wave: NDArray[np.int32],
+    wave: NDArray[np.int16],
     fine: NDArray[np.int32],
     coarse: NDArray[np.int32],
+    unit: int,
     least_weight: int,
     coherence: int,
 ) -> int:
@@ -113,19 +114,18 @@ def filter_flicker(
             return None if phasor["flickers"] else (x, y)
         ticks = (t - last) >> 6
         forgotten = last == _NEVER or ticks >= 64 * len(coarse)
-        decay = 0 if forgotten else (int(coarse[ticks >> 6]) * int(fine[ticks & 63])) >> 16
-        sign = 1 if p > 0 else -1
-        weight = ((int(phasor["weight"]) * decay) >> 16) + 4096
-        needed = (weight * coherence) >> 12
-        coherent = False
+        decay = 0 if forgotten else (int(coarse[ticks >> 6]) * int(fine[ticks & 63])) >> 15
+        weight = ((int(phasor["weight"]) * decay + (1 << 14)) >> 15) + unit
+        largest = 0
         for tone, step in enumerate(steps.tolist()):
             phase = (t * step % _WORD) >> 56
             real, imaginary = (
-                ((int(old) * decay) >> 16) + sign * int(now) for old, now in zip(phasor["sums"][tone], wave[phase], strict=True)
+                ((int(old) * decay + (1 << 14)) >> 15) + int(now)
+                for old, now in zip(phasor["sums"][tone], wave[int(p > 0), phase], strict=True)
             )
             phasor["sums"][tone] = real, imaginary
-            coherent |= real**2 + imaginary**2 >= needed**2
-        flickers = coherent and weight >= least_weight
+            largest = max(largest, real**2 + imaginary**2)
+        flickers = weight >= least_weight and largest >= ((weight * coherence) >> 12) ** 2
         phasor["last"], phasor["weight"], phasor["flickers"] = t, weight, flickers
         return None if flickers else (x, y)
 
