@@ -2,6 +2,7 @@
 # make demo     set up and run the demo
 # make test     set up and run the tests
 # make bench    run the benchmarks (prints ratios, never fails on time)
+# make sanitize run the decoders' tests and fuzzing under the address and undefined-behaviour sanitizers
 # make lint     ruff, mypy, the import contracts
 # make wheel    build a wheel into dist/
 PYTHON ?= python3
@@ -11,7 +12,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(shell find engine/native -name '*.cpp' -o -name '*.hpp' -o -name CMakeLists.txt)
 BENCHMARKS = $(sort $(wildcard tests/benchmarks/bench_*.py))
 
-.PHONY: run demo test bench lint wheel clean
+.PHONY: run demo test bench sanitize lint wheel clean
 
 # revisit ends with 69 where no window can open
 run: $(VENV)/installed
@@ -25,6 +26,10 @@ test: $(VENV)/installed
 
 bench: $(VENV)/installed
 	@set -e; for file in $(BENCHMARKS); do echo; echo "== $$file"; $(BIN)/python -m tests.benchmarks.$$(basename $$file .py); done
+
+sanitize: $(VENV)/installed
+	$(PIP) install -c constraints.txt cmake ninja pybind11
+	PATH="$(abspath $(BIN)):$$PATH" tests/sanitize.sh
 
 lint: $(VENV)/installed-lint
 	$(BIN)/ruff check .

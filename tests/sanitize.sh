@@ -18,4 +18,11 @@ export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktra
 export LD_PRELOAD="$(g++ -print-file-name=libasan.so):$(g++ -print-file-name=libubsan.so):$(g++ -print-file-name=libstdc++.so)"
 export REVISIT_FUZZ=${REVISIT_FUZZ:-10} REVISIT_FUZZ_NATIVE=1
 [ $# -gt 0 ] || set -- tests/native tests/events/test_fuzz.py
-exec "$python" -m pytest -q -p no:cacheprovider "$@"
+# An editable install would lead the import back to the usual build.
+exec "$python" -c '
+import sys
+sys.path.insert(0, "")
+sys.meta_path[:] = [finder for finder in sys.meta_path if "Redirecting" not in type(finder).__name__]
+import engine, pytest
+assert engine.__file__.endswith("build/sanitize/tree/engine/__init__.py"), engine.__file__
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[1:]]))' "$@"
