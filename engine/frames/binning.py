@@ -331,7 +331,10 @@ def bin_columns(
     *,
     in_order: bool = False,
 ) -> Frames:
-    """As bin_events, from separate columns, which are counted about twice as fast: t in us, x, y in pixels, p (ON where > 0)."""
+    """As bin_events, from separate columns: t in us, x and y in pixels, p (ON where > 0).
+
+    With in_order they are counted half as fast again as records, because t and p need not be read.
+    """
     return _bin(Columns.contiguous(t, x, y, p), FramePlan(size, parameters, mask), in_order)
 
 

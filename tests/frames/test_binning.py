@@ -91,7 +91,7 @@ def plain(events, p, mask=None):
 
 
 @given(events=streams(longest_gap=300), p=binnings(), masked=st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_binning_is_the_plain_one(events, p, masked):
     mask = np.random.default_rng(len(events)).random((5, 7)) < 0.3 if masked else None
     if p.start_us is not None:
@@ -113,7 +113,7 @@ def test_binning_is_the_plain_one(events, p, masked):
 
 
 @given(data=st.data(), events=streams(longest_gap=300), p=binnings())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_cuts_make_no_difference(data, events, p):
     if p.start_us is not None:
         events["timestamp"] %= 100_000
@@ -141,7 +141,7 @@ def test_cuts_make_no_difference(data, events, p):
 
 
 @given(events=streams(longest_gap=300), p=binnings())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_compiled_binning_is_its_twin(events, p):
     if p.start_us is not None:
         events["timestamp"] %= 100_000
