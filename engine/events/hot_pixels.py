@@ -51,7 +51,7 @@ class PixelCounter:
         for first in range(0, len(events), block):
             part = events[first : first + block]
             outside, _ = native.accumulate_counts(
-                part["timestamp"], part["x"], part["y"], part["polarity"], 0, polarity, self._small
+                part["timestamp"], part["x"], part["y"], part["polarity"], 0, polarity, self._small, False
             )
             self.out_of_range += outside
             self.counts += self._small[0]

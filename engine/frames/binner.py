@@ -62,11 +62,20 @@ class Binner:
         out_of_order: earlier than an event before them; each counts at the latest time so far.
         frames: given out so far.
 
+    Args:
+        size: the sensor's (width, height).
+        parameters: windows, region, what a pixel holds.
+        mask: (height, width) bool, True where a pixel stays 0.
+        in_order: the chunks are known to be in order of time (as a reader's are), so that it need not be checked.
+
     Raises:
         BadInput: the region or a masked pixel lies off the sensor.
     """
 
-    def __init__(self, size: Size, parameters: BinningParameters, mask: NDArray[np.bool_] | None = None) -> None:
+    def __init__(
+        self, size: Size, parameters: BinningParameters, mask: NDArray[np.bool_] | None = None, *, in_order: bool = False
+    ) -> None:
+        self._in_order = in_order
         self._plan = FramePlan(size, parameters, mask)
         self.parameters = parameters
         self.reset()
@@ -93,7 +102,10 @@ class Binner:
         columns = Columns.of(as_events(events))
         if len(columns) == 0:
             return []
-        backwards, clock = native.count_backwards(columns.t, self._clock)
+        if self._in_order and columns.t[0] >= self._clock:
+            backwards, clock = 0, max(int(columns.t[-1]), self._clock)
+        else:
+            backwards, clock = native.count_backwards(columns.t, self._clock)
         if backwards:
             columns = columns.in_order(self._clock)
         if self._start_us is None:
@@ -170,7 +182,7 @@ class Binner:
         for a in range(first, last, _EVENTS_PER_CALL):
             piece = columns.slice(a, min(a + _EVENTS_PER_CALL, last))
             outside, _ = native.accumulate_counts(
-                piece.t, piece.x, piece.y, piece.p, window.events, self.parameters.polarity, window.counts
+                piece.t, piece.x, piece.y, piece.p, window.events, self.parameters.polarity, window.counts, False
             )
             window.out_of_range += outside
             window.events += len(piece)
@@ -197,7 +209,7 @@ class Binner:
         first, last, starts, ends = w.first[part], w.last[part], w.start_us[part], w.end_us[part]
         full = np.flatnonzero(last > first)
         images, tally = self._plan.images(len(full)), np.zeros((len(full), 3), np.int64)
-        self._plan.count(columns, first[full], last[full], images, tally)
+        self._plan.count(columns, first[full], last[full], images, tally, check=False)
         blank = np.zeros(self._plan.frame_shape, self._plan.dtype)
         blank.flags.writeable = False
         position = {int(k): place for place, k in enumerate(full)}

@@ -252,10 +252,10 @@ def test_flicker_leaves_other_rhythms_alone():
 
 
 def test_flicker_sums_fit_their_sixteen_bits():
-    longest = FlickerParameters(memory_ms=3915, min_events=150)
+    longest = FlickerParameters(memory_ms=3916, min_events=150)
     times = np.arange(0, 60_000_000, longest.dead_time_us)  # in step with 480 Hz, and thereby with 120
     lamp = make_events(times[times % 25_000 < 24_000], 0, 0, 1)
-    for parameters in (longest, FlickerParameters(memory_ms=1000, frequencies_hz=(480,))):
+    for parameters in (longest, FlickerParameters(memory_ms=979, frequencies_hz=(480,))):
         step = build_filter(parameters, (1, 1))
         step.process(lamp)
         memory = step._memory[0, 0]
@@ -318,7 +318,7 @@ def test_parse_filter(text, wanted):
         (lambda: parse_filter("refractory:period=3"), "has no 'period=3'"),
         (lambda: parse_filter("refractory:period_us=0"), "period_us should be greater than or equal to 1"),
         (lambda: parse_filter("flicker:memory_ms=50"), "lengthen the memory"),
-        (lambda: parse_filter("flicker:memory_ms=5000"), "is too long beside 120 Hz: shorten it to 3915 ms or less"),
+        (lambda: parse_filter("flicker:memory_ms=5000"), "is too long beside 120 Hz: shorten it to 3916 ms or less"),
         (lambda: parse_filter("flicker:frequencies_hz=5000"), "between 0.1 and 1000"),
         (lambda: read_filters([{"kind": "blur"}], "a.json"), "a.json: filter 1 has the kind 'blur'"),
         (lambda: read_filters([{}], "a.json"), "a.json: filter 1"),

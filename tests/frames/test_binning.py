@@ -91,7 +91,7 @@ def plain(events, p, mask=None):
 
 
 @given(events=streams(longest_gap=300), p=binnings(), masked=st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_binning_is_the_plain_one(events, p, masked):
     mask = np.random.default_rng(len(events)).random((5, 7)) < 0.3 if masked else None
     if p.start_us is not None:
@@ -113,7 +113,7 @@ def test_binning_is_the_plain_one(events, p, masked):
 
 
 @given(data=st.data(), events=streams(longest_gap=300), p=binnings())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_cuts_make_no_difference(data, events, p):
     if p.start_us is not None:
         events["timestamp"] %= 100_000
@@ -141,7 +141,7 @@ def test_cuts_make_no_difference(data, events, p):
 
 
 @given(events=streams(longest_gap=300), p=binnings())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_compiled_binning_is_its_twin(events, p):
     if p.start_us is not None:
         events["timestamp"] %= 100_000
@@ -153,6 +153,28 @@ def test_compiled_binning_is_its_twin(events, p):
     for name in ("images", "start_us", "end_us", "events", "binned", "out_of_range", "saturated"):
         assert np.array_equal(getattr(compiled, name), getattr(twin, name)), name
     assert (compiled.complete, compiled.out_of_order) == (twin.complete, twin.out_of_order)
+
+
+@given(data=st.data(), events=streams(backwards=False, longest_gap=300), p=binnings())
+@settings(max_examples=60, deadline=None)
+def test_events_known_to_be_in_order(data, events, p):
+    wanted = bin_events(events, SIZE, p)
+    assert np.array_equal(bin_events(events, SIZE, p, in_order=True).images, wanted.images)
+    columns = [np.ascontiguousarray(events[name]) for name in EVENT_DTYPE.names]
+    assert np.array_equal(bin_columns(*columns, SIZE, p, in_order=True).images, wanted.images)
+    binner = Binner(SIZE, p, in_order=True)
+    frames = [frame for chunk in data.draw(cuts(events)) for frame in binner.push(chunk)] + binner.flush()
+    assert [frame.image.tolist() for frame in frames] == wanted.images.tolist()
+
+
+def test_order_that_was_promised_and_is_not_there_does_no_harm():
+    rng = np.random.default_rng(1)
+    events = random_events(rng, 1000, SIZE)
+    rng.shuffle(events["timestamp"])
+    for p in (BinningParameters(window_ms=50, step_ms=20), BinningParameters(mode="count", events_per_frame=30)):
+        assert np.all(bin_events(events, SIZE, p, in_order=True).events >= 0)
+        binner = Binner(SIZE, p, in_order=True)
+        assert all(frame.events >= 0 for chunk in np.array_split(events, 7) for frame in binner.push(chunk))
 
 
 def test_counts_saturate_and_never_wrap():
@@ -408,7 +430,7 @@ def test_native_refuses_what_would_crash():
     t, x, y, p = (events[name] for name in EVENT_DTYPE.names)
     counts, frames, tally = np.zeros((1, 5, 7), np.uint16), np.zeros((1, 1, 5, 7), np.uint8), np.zeros((1, 3), np.int64)
     zero, one = np.array([0]), np.array([1])
-    good = (t, x, y, p, zero, one, "both", counts, (0, 0, 7, 5), None, False, frames, tally)
+    good = (t, x, y, p, zero, one, "both", counts, (0, 0, 7, 5), None, False, frames, tally, True)
     assert native.count_slices(*good)
     for place, wrong in (
         (1, x.astype(np.int32)),

@@ -43,8 +43,8 @@ void prefetch(const T* base, std::ptrdiff_t index) {
     __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(base) + static_cast<std::uintptr_t>(index) * step));
 }
 
-// Adds events [first, last) to `counts`; the order is checked against each event's predecessor, also across `first`.
-template <bool records, Polarity polarity, bool saturating>
+// Adds events [first, last) to `counts`; where asked, each event's time is checked against its predecessor's, also across `first`.
+template <bool records, Polarity polarity, bool saturating, bool check>
 void count(const EventView& view, std::ptrdiff_t first, std::ptrdiff_t last, Sensor sensor, std::uint16_t* counts, Counted& total) {
     constexpr std::ptrdiff_t BLOCK = 32;
     const std::size_t plane = std::size_t{sensor.width} * sensor.height;
@@ -74,23 +74,25 @@ void count(const EventView& view, std::ptrdiff_t first, std::ptrdiff_t last, Sen
     if (i == 0 && i < last) one(i++);  // the first of all has no predecessor
     for (; i + BLOCK <= last; i += BLOCK) {
         if (!records) {
-            for (std::ptrdiff_t line = 0; line < BLOCK; line += 8) prefetch<false>(view.t, i + AHEAD + line);
+            if (check)
+                for (std::ptrdiff_t line = 0; line < BLOCK; line += 8) prefetch<false>(view.t, i + AHEAD + line);
             prefetch<false>(view.x, i + AHEAD);
             prefetch<false>(view.y, i + AHEAD);
-            for (std::ptrdiff_t j = i; j < i + BLOCK; ++j) steps |= step(j);
+            if (check)
+                for (std::ptrdiff_t j = i; j < i + BLOCK; ++j) steps |= step(j);
             for (std::ptrdiff_t j = i; j < i + BLOCK; ++j) one(j);
         } else {
             for (std::ptrdiff_t j = i; j < i + BLOCK; j += 4) {
                 prefetch<true>(view.t, j + AHEAD / 4);
                 for (std::ptrdiff_t k = j; k < j + 4; ++k) {
-                    steps |= step(k);
+                    if (check) steps |= step(k);
                     one(k);
                 }
             }
         }
     }
     for (; i < last; ++i) {
-        steps |= step(i);
+        if (check) steps |= step(i);
         one(i);
     }
     total.out_of_range += out_of_range;
@@ -99,23 +101,38 @@ void count(const EventView& view, std::ptrdiff_t first, std::ptrdiff_t last, Sen
 
 using Counter = void (*)(const EventView&, std::ptrdiff_t, std::ptrdiff_t, Sensor, std::uint16_t*, Counted&);
 
-template <bool records, bool saturating>
+template <bool records, bool saturating, bool check>
 Counter counter_of(Polarity polarity) {
     switch (polarity) {
-        case Polarity::on: return count<records, Polarity::on, saturating>;
-        case Polarity::off: return count<records, Polarity::off, saturating>;
-        case Polarity::separate: return count<records, Polarity::separate, saturating>;
-        default: return count<records, Polarity::both, saturating>;
+        case Polarity::on: return count<records, Polarity::on, saturating, check>;
+        case Polarity::off: return count<records, Polarity::off, saturating, check>;
+        case Polarity::separate: return count<records, Polarity::separate, saturating, check>;
+        default: return count<records, Polarity::both, saturating, check>;
     }
 }
 
+template <bool saturating, bool check>
+Counter counter_of(Polarity polarity, bool records) {
+    // In records the time stamps come along with the coordinates: checking them costs nothing.
+    return records ? counter_of<true, saturating, true>(polarity) : counter_of<false, saturating, check>(polarity);
+}
+
+// How events are to be counted.
+struct How {
+    Polarity polarity;
+    bool check;  // whether the time stamps ascend
+};
+
 // `before` events were added to these counts already: only from the 65,536th on can one of them wrap.
-void add(const EventView& view, std::ptrdiff_t first, std::ptrdiff_t last, std::int64_t before, Sensor sensor, Polarity polarity,
-         std::uint16_t* counts, Counted& total) {
+void add(const EventView& view, std::ptrdiff_t first, std::ptrdiff_t last, std::int64_t before, Sensor sensor, How how, std::uint16_t* counts, Counted& total) {
     if (first >= last) return;
-    const std::ptrdiff_t safe = static_cast<std::ptrdiff_t>(std::clamp<std::int64_t>(WRAP - before, 0, last - first));
-    if (safe > 0) (view.records ? counter_of<true, false>(polarity) : counter_of<false, false>(polarity))(view, first, first + safe, sensor, counts, total);
-    if (first + safe < last) (view.records ? counter_of<true, true>(polarity) : counter_of<false, true>(polarity))(view, first + safe, last, sensor, counts, total);
+    const std::ptrdiff_t wrapping = first + static_cast<std::ptrdiff_t>(std::clamp<std::int64_t>(WRAP - before, 0, last - first));
+    const auto [polarity, check] = how;
+    if (first < wrapping)
+        (check ? counter_of<false, true> : counter_of<false, false>)(polarity, view.records)(view, first, wrapping, sensor, counts, total);
+    if (wrapping < last)
+        (check ? counter_of<true, true> : counter_of<true, false>)(polarity, view.records)(view, wrapping, last, sensor, counts, total);
+    total.ordered |= !check;
 }
 
 Polarity polarity_of(const std::string& name) {
@@ -196,7 +213,7 @@ struct Finish {
 };
 
 py::tuple accumulate_counts(const py::array& t, const py::array& x, const py::array& y, const py::array& p, std::int64_t before,
-                            const std::string& polarity_name, py::array counts_array) {
+                            const std::string& polarity_name, py::array counts_array, bool check) {
     const Polarity polarity = polarity_of(polarity_name);
     const EventView view(t, x, y, p);
     const Counts counts(counts_array, polarity);
@@ -204,7 +221,7 @@ py::tuple accumulate_counts(const py::array& t, const py::array& x, const py::ar
     Counted total;
     {
         py::gil_scoped_release release;
-        add(view, 0, view.count, before, counts.sensor, polarity, counts.data, total);
+        add(view, 0, view.count, before, counts.sensor, {polarity, check}, counts.data, total);
     }
     return py::make_tuple(total.out_of_range, total.ordered);
 }
@@ -230,7 +247,7 @@ py::tuple finish_counts(py::array counts_array, const py::tuple& region, const p
 
 bool count_slices(const py::array& t, const py::array& x, const py::array& y, const py::array& p, const py::array& first_array,
                   const py::array& last_array, const std::string& polarity_name, py::array counts_array, const py::tuple& region,
-                  const py::object& mask, bool binary, py::array frames, py::array tally_array) {
+                  const py::object& mask, bool binary, py::array frames, py::array tally_array, bool check) {
     const Polarity polarity = polarity_of(polarity_name);
     const EventView view(t, x, y, p);
     const Counts counts(counts_array, polarity);
@@ -254,7 +271,7 @@ bool count_slices(const py::array& t, const py::array& x, const py::array& y, co
         py::gil_scoped_release release;
         for (py::ssize_t k = 0; k < slices; ++k) {
             Counted total;
-            add(view, first[k], last[k], 0, counts.sensor, polarity, counts.data, total);
+            add(view, first[k], last[k], 0, counts.sensor, {polarity, check}, counts.data, total);
             std::int64_t binned = 0, saturated = 0;
             if (small)
                 finish.write(counts, static_cast<std::uint8_t*>(out) + k * pixels, binned, saturated);
@@ -366,8 +383,8 @@ std::int64_t update_surface(const py::array& t, const py::array& x, const py::ar
 
 void bind_binning(py::module_& module) {
     module.def("count_slices", &count_slices, py::arg("t"), py::arg("x"), py::arg("y"), py::arg("p"), py::arg("first"), py::arg("last"),
-               py::arg("polarity"), py::arg("counts"), py::arg("region"), py::arg("mask"), py::arg("binary"), py::arg("frames"), py::arg("tally"));
-    module.def("accumulate_counts", &accumulate_counts, py::arg("t"), py::arg("x"), py::arg("y"), py::arg("p"), py::arg("before"), py::arg("polarity"), py::arg("counts"));
+               py::arg("polarity"), py::arg("counts"), py::arg("region"), py::arg("mask"), py::arg("binary"), py::arg("frames"), py::arg("tally"), py::arg("check"));
+    module.def("accumulate_counts", &accumulate_counts, py::arg("t"), py::arg("x"), py::arg("y"), py::arg("p"), py::arg("before"), py::arg("polarity"), py::arg("counts"), py::arg("check"));
     module.def("finish_counts", &finish_counts, py::arg("counts"), py::arg("region"), py::arg("mask"), py::arg("binary"), py::arg("frame"));
     module.def("lower_bounds", &lower_bounds, py::arg("t"), py::arg("times"));
     module.def("count_backwards", &count_backwards, py::arg("t"), py::arg("clock"));

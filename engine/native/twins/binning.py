@@ -26,13 +26,13 @@ def _cells(x: Array, y: Array, p: Array, polarity: str, shape: tuple[int, ...]) 
 
 
 def accumulate_counts(
-    t: Array, x: Array, y: Array, p: Array, before: int, polarity: str, counts: NDArray[np.uint16]
+    t: Array, x: Array, y: Array, p: Array, before: int, polarity: str, counts: NDArray[np.uint16], check: bool
 ) -> tuple[int, bool]:
-    """Add events to counts (planes, height, width), which stop at 65535; returns events out of range and whether t ascends."""
+    """Add events to counts (planes, height, width), up to 65535; returns events out of range and, if asked, whether t ascends."""
     cells, out_of_range = _cells(x, y, p, polarity, counts.shape)
     total = counts.reshape(-1) + np.bincount(cells, minlength=counts.size)
     counts[...] = np.minimum(total, _WRAP).reshape(counts.shape)
-    return out_of_range, bool(np.all(t[1:] >= t[:-1]))
+    return out_of_range, not check or bool(np.all(t[1:] >= t[:-1]))
 
 
 def finish_counts(
@@ -61,16 +61,17 @@ def count_slices(
     binary: bool,
     frames: Array,
     tally: NDArray[np.int64],
+    check: bool,
 ) -> bool:
     """Count events [first, last) of each slice into a frame; tally gets (binned, out of range, saturated) of each.
 
-    Returns whether the time stamps of the events that were counted, and of their predecessors, ascend.
+    Returns, if asked, whether the time stamps of the events that were counted, and of their predecessors, ascend.
     """
     ordered = True
     for k, (a, b) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
-        outside, _ = accumulate_counts(t[a:b], x[a:b], y[a:b], p[a:b], 0, polarity, counts)
+        outside, _ = accumulate_counts(t[a:b], x[a:b], y[a:b], p[a:b], 0, polarity, counts, False)
         before = t[max(a - 1, 0) : b]
-        ordered &= bool(np.all(before[1:] >= before[:-1])) or b <= a
+        ordered &= not check or b <= a or bool(np.all(before[1:] >= before[:-1]))
         binned, saturated = finish_counts(counts, region, mask, binary, frames[k])
         tally[k] = binned, outside, saturated
     return ordered
