@@ -9,16 +9,9 @@
 #include <stdexcept>
 #include <string>
 
-namespace revisit {
+#include "event.hpp"
 
-// One record of engine.events.array.EVENT_DTYPE.
-struct Event {
-    std::int64_t timestamp;
-    std::int16_t x, y;
-    std::int8_t polarity;
-    std::uint8_t padding[3];
-};
-static_assert(sizeof(Event) == 16);
+namespace revisit {
 
 constexpr std::int64_t NEVER = std::numeric_limits<std::int64_t>::min();  // no event yet; clocks start one later
 
