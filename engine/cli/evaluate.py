@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.cli.console import Console, write_result
-from engine.cli.lens_options import add_compat, add_other_modes, refuse_other_modes
+from engine.cli.lens_options import add_compat, add_other_modes, add_unused, refuse_other_modes, tell_unused
 from engine.cli.options import add_options, from_options
 from engine.compat import habits
 from engine.errors import BadInput
@@ -16,6 +16,7 @@ from engine.recognition.encoding import SpikingParameters
 from engine.recognition.evaluate import Evaluation, EvaluationParameters, evaluate
 from engine.recognition.report import terminal_table, write_report
 from engine.recognition.scoring import ScoringParameters
+from engine.training.parameters import LensTrainingParameters
 
 _EXAMPLES = """examples:
   revisit-cli evaluate --data_dir revisit-demo --dataset demo --camera synthetic --reference reference --query query --sad
@@ -46,12 +47,14 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the report (a new one)")
     parser.add_argument("--json", metavar="FILE", help="write the scores as JSON to FILE, or to standard output for -")
     add_other_modes(parser, no_effect=("sim_mat", "PR_curve", "nocuda"))
+    add_unused(parser, LensTrainingParameters)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, console: Console, cancel: CancelToken) -> None:
     """Run the command."""
     refuse_other_modes(arguments)
+    tell_unused(arguments, console.emit)
     compat = arguments.compat
     pair = from_options(arguments, PairSelection)
     inputs = from_options(arguments, InputParameters, habits(compat, InputParameters.model_fields))

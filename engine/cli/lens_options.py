@@ -4,8 +4,11 @@ import argparse
 from collections.abc import Iterable
 from typing import get_args
 
+from engine.cli.options import option_shape
 from engine.compat import Compat
 from engine.errors import BadInput
+from engine.jobs import Emit, Notice
+from engine.parameters import Parameters
 
 _OTHER_MODES = {
     "train_model": "train with `revisit-cli train`",
@@ -35,6 +38,25 @@ def add_other_modes(parser: argparse.ArgumentParser, no_effect: Iterable[str] = 
     for name in _OTHER_MODES.keys() - set(no_effect):
         parser.add_argument(f"--{name}", action="store_true", dest=f"mode_{name}", help=argparse.SUPPRESS)
     parser.add_argument("--data_name", dest="mode_data_name", help=argparse.SUPPRESS)
+
+
+def add_unused(parser: argparse.ArgumentParser, *models: type[Parameters]) -> None:
+    """Take the options of LENS's other half for nothing: LENS has one command, and its users one list of options."""
+    taken = {action.dest for action in parser._actions}
+    for model in models:
+        for name, field in model.model_fields.items():
+            if name not in taken:
+                shape = option_shape(field.annotation)
+                parser.add_argument(f"--{name}", dest=f"unused_{name}", default=None, help=argparse.SUPPRESS, **shape)
+                taken.add(name)
+
+
+def tell_unused(arguments: argparse.Namespace, emit: Emit) -> None:
+    """Say which of the given options this command has no use for."""
+    names = [name for name, value in vars(arguments).items() if name.startswith("unused_") and value is not None]
+    if names:
+        text = ", ".join(f"--{name.removeprefix('unused_')}" for name in sorted(names))
+        emit(Notice(f"{text}: of no use to this command."))
 
 
 def refuse_other_modes(arguments: argparse.Namespace) -> None:

@@ -23,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser, model: type[Parameters], title:
         if default not in (None, "") and not isinstance(default, bool):
             notes.append(f"default {' '.join(map(str, default)) if isinstance(default, tuple) else default}")
         text = (field.description or "").rstrip(".") + (f" ({'; '.join(notes)})" if notes else "")
-        shape = _shape(field.annotation)
+        shape = option_shape(field.annotation)
         group.add_argument(f"--{name}", dest=name, default=argparse.SUPPRESS, help=text.replace("%", "%%"), **shape)
 
 
@@ -42,13 +42,13 @@ def from_options(
     return model.check({**(defaults or {}), **given(arguments, model), **(fixed or {})}, "")
 
 
-def _shape(annotation: Any) -> dict[str, Any]:
+def option_shape(annotation: Any) -> dict[str, Any]:
     """argparse's keywords for a type; values stay text, so that the model itself checks them and words the error."""
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
-        return _shape(typing.get_args(annotation)[0])
+        return option_shape(typing.get_args(annotation)[0])
     if origin in (typing.Union, types.UnionType):
-        return _shape(next(part for part in typing.get_args(annotation) if part is not type(None)))
+        return option_shape(next(part for part in typing.get_args(annotation) if part is not type(None)))
     if annotation is bool:
         return {"action": argparse.BooleanOptionalAction}
     if origin is tuple:

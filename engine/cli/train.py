@@ -4,12 +4,14 @@ import argparse
 from typing import Any
 
 from engine.cli.console import Console, write_result
-from engine.cli.lens_options import add_compat, add_other_modes, refuse_other_modes
+from engine.cli.lens_options import add_compat, add_other_modes, add_unused, refuse_other_modes, tell_unused
 from engine.cli.options import add_options, from_options
 from engine.compat import habits
 from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken
-from engine.places.selection import ReferenceSelection
+from engine.places.selection import PairSelection, ReferenceSelection
+from engine.recognition.encoding import SpikingParameters
+from engine.recognition.scoring import ScoringParameters
 from engine.training.job import TrainingOutput, train_network
 from engine.training.parameters import PRESETS, LensTrainingParameters
 
@@ -36,13 +38,15 @@ def add_parser(subparsers: Any) -> None:
     add_options(parser, TrainingOutput, "output")
     add_compat(parser)
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON to FILE, or to standard output for -")
-    add_other_modes(parser, no_effect=("train_model", "nocuda"))
+    add_other_modes(parser, no_effect=("train_model", "nocuda", "sim_mat", "matching", "PR_curve", "sad"))
+    add_unused(parser, PairSelection, SpikingParameters, ScoringParameters)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, console: Console, cancel: CancelToken) -> None:
     """Run the command."""
     refuse_other_modes(arguments)
+    tell_unused(arguments, console.emit)
     preset = PRESETS[arguments.preset].model_dump() if arguments.preset else {}
     selection = from_options(arguments, ReferenceSelection)
     inputs = from_options(arguments, InputParameters, habits(arguments.compat, InputParameters.model_fields))

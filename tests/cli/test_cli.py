@@ -122,6 +122,15 @@ def test_without_ground_truth_there_is_a_matrix_and_a_word(workspace: Path, caps
     assert evaluate(workspace, "--matching") == 2
 
 
+def test_options_of_lens_that_a_command_has_no_use_for_are_taken_and_said(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(workspace, "--train_model", "--query", "tuesday", "--timebin", "250", "--GT_tolerance", "3", "--PR_curve") == 0
+    assert "--GT_tolerance, --query, --timebin: of no use" in capsys.readouterr().err
+    assert evaluate(workspace, "--epoch_feat", "128", "--f_exc", "0.35", "--sim_mat", "--json", "-") == 0
+    assert "--epoch_feat, --f_exc: of no use" in json.loads(capsys.readouterr().out)["notices"][0]
+
+
 def test_index_and_info(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = ["--data_dir", str(workspace), "--dataset", "street", "--camera", "dvs", "--traverse", "monday"]
     assert main(["index", *place]) == 2
