@@ -211,15 +211,17 @@ def test_a_claim_of_ten_gigabytes_takes_no_memory(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.skipif(bool(LIBRARIES), reason="libhdf5 is left out")
 def test_hdf5_that_claims_ten_gigabytes(tmp_path: Path) -> None:
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "claim", "w") as file:
         for name in "txyp":
             file.create_dataset(f"events/{name}", (10 << 27,), "i8", chunks=(1000,))
     result = read_damaged(tmp_path / "claim")
-    assert isinstance(result, str) and "claims" in result
+    assert isinstance(result, str) and f"claims {10 << 30} bytes" in result
 
 
+@pytest.mark.skipif(bool(LIBRARIES), reason="libhdf5 is left out")
 def test_a_child_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import signal
 

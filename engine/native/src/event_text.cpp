@@ -32,7 +32,7 @@ bool read_float(const char* first, const char* last, Number& number) {
     copy[length] = '\0';
     char* end = nullptr;
     const double value = std::strtod(copy, &end);
-    if (end != copy + length || !(std::fabs(value) < 4e18)) return false;
+    if (end != copy + length || !(std::fabs(value) <= static_cast<double>(kLimit))) return false;
     const double whole = std::trunc(value);
     number.whole = static_cast<std::int64_t>(whole);
     number.fraction = std::llround((value - whole) * 1e9);
@@ -46,8 +46,9 @@ bool read_number(const char* first, const char* last, Number& number) {
     const char* digits = at;
     std::int64_t whole = 0;
     for (; at < last && is_digit(*at); ++at) {
-        if (whole > (kLimit - 9) / 10) return false;
-        whole = whole * 10 + (*at - '0');
+        const int digit = *at - '0';
+        if (whole > (kLimit - digit) / 10) return false;
+        whole = whole * 10 + digit;
     }
     bool any = at > digits;
     std::int64_t fraction = 0;
@@ -60,7 +61,7 @@ bool read_number(const char* first, const char* last, Number& number) {
         }
     }
     if (at != last) return read_float(first, last, number);
-    if (!any) return false;
+    if (!any || (whole == kLimit && fraction)) return false;
     number.whole = negative ? -whole : whole;
     number.fraction = negative ? -fraction : fraction;
     return true;
@@ -74,7 +75,7 @@ bool to_us(const Number& number, int unit, std::int64_t& us) {
     const std::int64_t scale = unit == 1 ? 1000000 : unit == 3 ? 1000 : 1;
     if (number.whole > kLimit / scale || number.whole < -kLimit / scale) return false;
     us = unit == 2 ? round_to(number.whole, 1000) : number.whole * scale + round_to(number.fraction, 1000000000 / scale);
-    return true;
+    return us <= kLimit && us >= -kLimit;
 }
 
 // A pixel coordinate; one that no int16 holds becomes -1, which is off every sensor.
