@@ -209,18 +209,32 @@ def test_a_client_that_takes_nothing_is_disconnected() -> None:
         assert server.wait(clients=0, timeout_s=5)
 
 
+class HeldReader(FakeReader):
+    """Gives its first chunk when it is told to."""
+
+    def __init__(self, events: EventArray, go: threading.Event) -> None:
+        super().__init__(events, chunk=777)
+        self._go = go
+
+    def chunks(self, **options: object) -> Iterator[EventArray]:
+        assert self._go.wait(10)
+        yield from super().chunks(**options)  # type: ignore[arg-type]
+
+
 def test_a_client_that_leaves_does_no_harm() -> None:
-    events = make_events(300_000)
-    with serve(events) as server:
+    events, go = make_events(300_000), threading.Event()
+    with StreamServer(ReplaySource(lambda: HeldReader(events, go), factor=None), "127.0.0.1:0", policy="block") as server:
         rude = socket.create_connection(("127.0.0.1", server.address.port))
         assert server.wait(clients=1, timeout_s=5)
         rude.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not a farewell
         rude.close()
         assert server.wait(clients=0, timeout_s=5)
         with StreamSource(server.address, policy="block") as source:
+            assert server.wait(clients=1, timeout_s=5)
+            go.set()
             got = collect(source)
     assert source.state is SourceState.ENDED
-    assert np.array_equal(got, events[len(events) - len(got) :])
+    assert np.array_equal(got, events)
 
 
 def test_a_server_that_stops_ends_its_clients_and_can_start_again() -> None:
