@@ -20,8 +20,14 @@ def _beside(target: Path) -> Path:
 def replacing(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside `target`; on a clean exit it takes target's place, on an exception it is removed.
 
-    Missing parent folders are made. A cut of power leaves the old file or the new one.
+    Missing parent folders are made; a link is followed. A cut of power leaves the old file or the new one.
+
+    Raises:
+        BadInput: target is there and is no file: renaming over a device or a pipe would destroy it for everyone.
     """
+    target = target.resolve()
+    if target.exists() and not target.is_file():
+        raise BadInput(f"{target} is not a file, so it cannot be replaced by one: choose another name.")
     target.parent.mkdir(parents=True, exist_ok=True)
     part = _beside(target)
     try:

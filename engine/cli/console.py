@@ -96,10 +96,19 @@ def stopping_on_interrupt() -> Iterator[CancelToken]:
 
 
 def write_result(target: str | None, result: dict[str, Any]) -> None:
-    """Write a command's result as JSON: to standard output for "-", to a file otherwise, nowhere for None."""
+    """Write a command's result as JSON: to standard output for "-", to a file or a device otherwise, nowhere for None."""
+    if target is None:
+        return
+    path = Path(target)
     if target == "-":
-        json.dump(result, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
-        sys.stdout.write("\n")
+        sys.stdout.write(_json(result))
         sys.stdout.flush()
-    elif target is not None:
-        write_json(Path(target), result)
+    elif path.exists() and not path.is_file() and not path.is_dir():  # /dev/stderr, a named pipe: written to, never replaced
+        with path.open("w", encoding="utf-8") as device:
+            device.write(_json(result))
+    else:
+        write_json(path, result)
+
+
+def _json(result: dict[str, Any]) -> str:
+    return json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
