@@ -114,18 +114,19 @@ def test_what_leads_to_a_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert why_no_window({"DISPLAY": str(short / "w")}) == ""
 
 
-def test_a_start_imports_nothing_heavy() -> None:
+def test_a_start_imports_nothing_heavy(tmp_path: Path) -> None:
     code = (
         "import os, sys; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\n"
         "from PySide6.QtCore import QSettings\nfrom PySide6.QtWidgets import QApplication\n"
         "application = QApplication([])\n"
         "from app.settings import Settings\nfrom app.theme import Theme\nfrom app.window import MainWindow\n"
-        "window = MainWindow(Settings(QSettings('/dev/null', QSettings.Format.IniFormat)), Theme(application))\n"
+        "window = MainWindow(Settings(QSettings(sys.argv[1], QSettings.Format.IniFormat)), Theme(application))\n"
         "window.show(); application.processEvents(); window.show_panel('training')\n"
         "print([n for n in 'torch sinabs samna cv2 dv_processing h5py pyarrow rosbags'.split() if n in sys.modules])\n"
         "window.close()\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    command = [sys.executable, "-c", code, str(tmp_path / "settings.ini")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert done.stdout.strip() == "[]", done.stderr
 
 
