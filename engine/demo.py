@@ -100,8 +100,10 @@ def create_demo_workspace(folder: Path, parameters: DemoParameters, emit: Emit, 
         emit(Notice(f"{folder} has the demo's traverses already: they are kept."))
         return Workspace.open(folder)
     with new_folder(folder) as part:
-        pair = simulate_pair(parameters.simulation, emit=emit, cancel=cancel)
-        _write(pair, Workspace(part / "dataset"))
+        workspace = Workspace(part / "dataset")
+        workspace.recordings.mkdir()
+        pair = simulate_pair(parameters.simulation, workspace.recordings, emit=emit, cancel=cancel)
+        _write(pair, workspace)
         write_json(part / "demo.json", wanted)
     return Workspace.open(folder)
 
@@ -123,7 +125,7 @@ def _write_traverse(simulation: PairParameters, traverse: SimulatedTraverse, wor
         sensor=(camera.width, camera.height),
         region=(0, 0, camera.width, camera.height),
         window_ms=simulation.window_ms,
-        source=f"simulated drive {traverse.name!r}",
+        source="" if traverse.events_path is None else traverse.events_path.name,
         start_us=int(traverse.starts_us[0]),
         window_starts_us=traverse.starts_us.tolist(),
         poses="frame_poses.csv",

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.cli.console import Console, write_result
 from engine.errors import BadInput
+from engine.events.convert import describe_recording
 from engine.jobs import CancelToken
 from engine.places.index import index_of_folder
 from engine.places.workspace import Workspace
@@ -19,11 +20,13 @@ def add_parser(subparsers: Any) -> None:
     """Add the command."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "info",
-        help="say what a workspace or a network holds, or what is installed",
-        description="Describe a workspace, a folder of frames or a network (.pth); without a path, this installation.",
+        help="say what a workspace, a network or a recording holds, or what is installed",
+        description="Describe a workspace, a folder of frames, a network (.pth) or a recording (read whole, to count its events "
+        "and what is wrong with them); without a path, this installation.",
         allow_abbrev=False,
     )
-    parser.add_argument("path", nargs="?", type=Path, help="a workspace, a folder of event frames, or a network")
+    parser.add_argument("path", nargs="?", type=Path, help="a workspace, a folder of event frames, a network or a recording")
+    parser.add_argument("--size", metavar="WxH", help="size of a recording's sensor, where the file does not say it")
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON to FILE, or to standard output for -")
     parser.set_defaults(run=run)
 
@@ -38,12 +41,23 @@ def run(arguments: argparse.Namespace, console: Console, cancel: CancelToken) ->
     elif path.suffix == ".pth":
         found = _network(path)
     elif path.exists():
-        raise BadInput(f"{path} is neither a workspace, nor a folder of event frames, nor a network (.pth).")
+        with console.progress():
+            recording = describe_recording(path, console.emit, cancel, size=_size(arguments.size))
+        found = recording.as_json()
     else:
         raise BadInput(f"{path} does not exist: check the path.")
     for line in _lines(found):
         console.say(line)
     write_result(arguments.json, found)
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise BadInput(f"--size must be given as in 346x260, but is {text!r}.")
+    return int(width), int(height)
 
 
 def _lines(found: dict[str, Any], indent: str = "") -> list[str]:

@@ -164,7 +164,7 @@ def terminal_table(results: Sequence[MethodResult]) -> "Table":
 
     spiking = any(result.synops_per_query is not None for result in results)
     table = Table(title=_title(results), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("Method", overflow="fold", min_width=8)
+    table.add_column("Method", overflow="fold", min_width=5)
     for k in RECALL_KS:
         table.add_column(f"R@{k}", justify="right", no_wrap=True)
     for heading in ("AUC-PR", "R@\n100P", "time", *(("SynOps\n/query",) if spiking else ())):
@@ -189,10 +189,10 @@ def _with_interval(value: float, interval: tuple[float, float] | None) -> str:
 
 
 def _compact(count: float) -> str:
-    """A count in three digits or so: 843, 348 k, 15.4 M."""
+    """A count in three digits or so: 843, 348k, 15.4M."""
     if count < 999.5:
         return f"{count:.0f}"
-    return f"{count / 1e3:.0f} k" if count < 999_500 else f"{count / 1e6:,.1f} M"
+    return f"{count / 1e3:.0f}k" if count < 999_500 else f"{count / 1e6:,.1f}M"
 
 
 def _time(seconds: float) -> str:

@@ -1,19 +1,17 @@
 """A reference traverse and its queries: rendered, binned, with poses and the true ground truth."""
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import field_validator
 
 from engine.errors import BadInput
-from engine.events.array import EVENT_DTYPE, EventArray
+from engine.events.array import EventArray
+from engine.events.writer import EventWriter as Aedat4Writer
 from engine.jobs import CancelToken, Emit, ignore
 from engine.parameters import Parameters, parameter
 from engine.simulation.logs import GpsParameters, write_nmea, write_poses
@@ -93,25 +91,10 @@ EventWriter = Callable[[Path, CameraParameters], AbstractContextManager[EventSin
 
 
 @contextmanager
-def npz_writer(path: Path, camera: CameraParameters) -> Iterator[EventSink]:
-    """Write `events` (EVENT_DTYPE) and `resolution` (width, height) into an .npz without holding them in memory."""
-    with replacing(path) as part, tempfile.TemporaryFile(dir=path.parent) as spool:
-        count = 0
-
-        def sink(events: EventArray) -> None:
-            nonlocal count
-            count += len(events)
-            spool.write(np.ascontiguousarray(events).data)
-
-        yield sink
-        spool.seek(0)
-        with ZipFile(part, "w", ZIP_STORED, allowZip64=True) as archive:
-            with archive.open("resolution.npy", "w") as member:
-                np.lib.format.write_array(member, np.array([camera.width, camera.height], np.int64), allow_pickle=False)
-            with archive.open("events.npy", "w", force_zip64=True) as member:
-                header = {"descr": np.lib.format.dtype_to_descr(EVENT_DTYPE), "fortran_order": False, "shape": (count,)}
-                np.lib.format.write_array_header_2_0(member, header)
-                shutil.copyfileobj(spool, member, 8 * 1024 * 1024)
+def aedat4_writer(path: Path, camera: CameraParameters) -> Iterator[EventSink]:
+    """Write an AEDAT4 recording, whole or not at all."""
+    with replacing(path) as part, Aedat4Writer(part, (camera.width, camera.height), source="synthetic", flush_ms=None) as writer:
+        yield writer.write
 
 
 @contextmanager
@@ -135,8 +118,8 @@ def simulate_pair(
     emit: Emit = ignore,
     cancel: CancelToken | None = None,
     threads: int = 0,
-    writer: EventWriter = npz_writer,
-    suffix: str = ".npz",
+    writer: EventWriter = aedat4_writer,
+    suffix: str = ".aedat4",
 ) -> SimulatedPair:
     """Drive all traverses over the reference's route and bin their events.
 
@@ -213,8 +196,8 @@ def write_pair(
     emit: Emit = ignore,
     cancel: CancelToken | None = None,
     threads: int = 0,
-    writer: EventWriter = npz_writer,
-    suffix: str = ".npz",
+    writer: EventWriter = aedat4_writer,
+    suffix: str = ".aedat4",
 ) -> SimulatedPair:
     """Simulate and write a folder that appears whole or not at all.
 

@@ -119,7 +119,7 @@ def test_the_table_shows_every_figure_in_the_width_given(width):
     text = console.file.getvalue()
     assert "…" not in text
     assert all(len(line.rstrip()) <= width for line in text.splitlines())
-    for figure in (f"{first.scores.recall_at[1]:.2f}", f"{first.scores.auc_pr:.2f}", "43 k", "250 ms", "[200"):
+    for figure in (f"{first.scores.recall_at[1]:.2f}", f"{first.scores.auc_pr:.2f}", "43k", "250 ms", "[200"):
         assert figure in text
 
 
