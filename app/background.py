@@ -21,7 +21,9 @@ class Background(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.setObjectName("background")
-        self._running: dict[object, tuple[threading.Thread, CancelToken, Callable[[Any], None] | None, Callable[[str], None] | None]] = {}
+        self._running: dict[
+            object, tuple[threading.Thread, CancelToken, Callable[[Any], None] | None, Callable[[str], None] | None]
+        ] = {}
         self._ended.connect(self._on_ended)
 
     def run(
@@ -68,7 +70,9 @@ class Background(QObject):
         if cancel.cancelled:
             return
         if isinstance(result, Exception):
-            sentence = str(result) if isinstance(result, BadInput) else f"{thread.name} failed ({type(result).__name__}: {result})."
+            sentence = (
+                str(result) if isinstance(result, BadInput) else f"{thread.name} failed ({type(result).__name__}: {result})."
+            )
             if not isinstance(result, BadInput):
                 log.error("%s failed", thread.name, exc_info=result)
             if failed is not None:

@@ -5,16 +5,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog
 
+from app.jobs import Job, State
 from app.report import Fault
 from app.widgets.record_panel import size_text
 from app.widgets.timeline import clock
 from engine.capture import (
+    BinRecordings,
     CaptureSnapshot,
     RecordingResult,
     UnfinishedRecording,
     adopt,
+    bin_recordings,
     check_names,
+    discard,
     disk_space,
     unfinished_recordings,
 )
@@ -48,11 +53,14 @@ class RecordingControl(QObject):
         parts.record.edited.connect(self._on_edited)
         parts.unfinished.openRequested.connect(self._on_open_unfinished)
         parts.unfinished.keepRequested.connect(self._on_keep)
-        parts.unfinished.dismissed.connect(lambda: parts.unfinished.tell("", False, False))
+        parts.unfinished.dismissed.connect(lambda: parts.unfinished.tell(""))
+        parts.unfinished.discardRequested.connect(self._on_discard)
+        parts.bin.addRequested.connect(self._on_add)
+        parts.bin.binRequested.connect(self._on_bin)
         session.workspaceOpened.connect(self._on_workspace)
         session.workspaceClosed.connect(self._on_workspace)
         session.writableChanged.connect(lambda writable: self._on_workspace())
-        session.contentChanged.connect(parts.record.check)
+        session.contentChanged.connect(self._on_content)
         self._on_workspace()
 
     @property
@@ -152,9 +160,7 @@ class RecordingControl(QObject):
         elif self.active and snapshot.recording is not None:
             view.parts.record.show_disk(f"{size_text(snapshot.recording.free_bytes)} free.")
         elif parameters is not None:
-            space = disk_space(
-                workspace.root, parameters, view.parameters, snapshot.size, snapshot.statistics.events_per_s
-            )
+            space = disk_space(workspace.root, parameters, view.parameters, snapshot.size, snapshot.statistics.events_per_s)
             room = f"{size_text(space.free_bytes)} free"
             if space.seconds < 1e7:
                 room += f", enough for {_long(space.seconds)} at the present rate of {size_text(space.bytes_per_s)}/s"
@@ -187,6 +193,10 @@ class RecordingControl(QObject):
         self._view.save()
         self._pictures = 0
 
+    def _on_content(self) -> None:
+        self._view.parts.record.check()
+        self._view.parts.bin.check()
+
     # -- what was cut short
 
     def _on_workspace(self, workspace: object = None) -> None:
@@ -197,7 +207,7 @@ class RecordingControl(QObject):
                 self._found = list(unfinished_recordings(session.workspace.root))
             except (BadInput, OSError) as error:
                 view.notify(str(error))
-        view.parts.record.check()
+        self._on_content()
         if view.parts.record.parameters is None and session.workspace is not None and not view.parts.record.form.valid:
             view.parts.record.take_next_names()
         self._tell_unfinished()
@@ -208,27 +218,92 @@ class RecordingControl(QObject):
     def _tell_unfinished(self) -> None:
         strip = self._view.parts.unfinished
         if not self._found:
-            strip.tell("", False, False)
+            strip.tell("")
             return
         first = self._found[0]
         more = f" {len(self._found) - 1} more were cut short as well." if len(self._found) > 1 else ""
-        strip.tell(f"{first.text}{more}", first.events_path is not None, True)
+        strip.tell(f"{first.text}{more}", first.events_path is not None)
 
     def _on_open_unfinished(self) -> None:
         if self._found and self._found[0].events_path is not None:
             self._view.open_recording(Path(self._found[0].events_path))
 
     def _on_keep(self) -> None:
-        if not self._found:
+        workspace = self._view.tools.session.workspace
+        if not self._found or workspace is None:
             return
-        first = self._found.pop(0)
-        try:
-            adopt(first)
-        except (BadInput, OSError) as error:
-            self._view.notify(str(error))
-        else:
-            self._view.tools.session.note_content_changed()
+        first, root = self._found.pop(0), workspace.root
         self._tell_unfinished()
+        job = self._view.tools.jobs.start("Finish a recording", lambda emit, cancel: adopt(first, root, emit, cancel))
+        job.ended.connect(lambda state: self._on_adopted(state, first))
+
+    def _on_adopted(self, state: State, unfinished: UnfinishedRecording) -> None:
+        if state is State.FINISHED:
+            self._view.tools.session.note_content_changed()
+        else:
+            self._found.insert(0, unfinished)
+            self._tell_unfinished()
+
+    def _on_discard(self) -> None:
+        workspace = self._view.tools.session.workspace
+        if not self._found or workspace is None:
+            return
+        try:
+            folder = discard(self._found[0], workspace.root)
+        except BadInput as error:
+            self._view.notify(str(error))
+            return
+        del self._found[0]
+        self._view.notified.emit(Fault(f"It is in {folder} now.", level="info"))
+        self._tell_unfinished()
+        self._view.tools.session.note_content_changed()
+
+    # -- recordings to traverses
+
+    def check_traverse(self, dataset: str, camera: str, traverse: str) -> str:
+        """What the engine has against a traverse's names; "" where nothing."""
+        workspace = self._view.tools.session.workspace
+        if workspace is None:
+            return "Open a workspace to make traverses in."
+        if not self._view.tools.session.writable:
+            return self._view.tools.session.read_only_reason
+        values = {"record_events": False, "record_frames": True, "dataset": dataset, "camera": camera, "traverse": traverse}
+        return next(iter(check_names(values, workspace.root).values()), "")
+
+    def offer_to_bin(self, path: Path) -> None:
+        """Put a recording on the list of those to be binned."""
+        self._view.parts.bin.add_recordings([path])
+
+    def _on_add(self) -> None:
+        workspace = self._view.tools.session.workspace
+        start = str(workspace.recordings if workspace is not None else Path.home())
+        chosen = QFileDialog.getOpenFileNames(self._view, "Add recordings", start)[0]
+        self._view.parts.bin.add_recordings([Path(path) for path in chosen])
+
+    def _on_bin(self) -> None:
+        view, workspace = self._view, self._view.tools.session.workspace
+        panel, parameters = view.parts.bin, view.parts.bin.parameters
+        if workspace is None or parameters is None or not panel.check():
+            return
+        recordings = panel.recordings
+        settings = BinRecordings(
+            traverse=parameters.model_copy(update={"data_dir": workspace.data_dir}),
+            capture=view.parameters,
+            hot_pixels=view.hot_pixels,
+        )
+        title = f"Bin {recordings[0][0].name}" if len(recordings) == 1 else f"Bin {len(recordings)} recordings"
+        job = view.tools.jobs.start(title, lambda emit, cancel: bin_recordings(settings, recordings, emit, cancel))
+        panel.take_off([path for path, _ in recordings])
+        job.ended.connect(lambda state: self._on_binned(state, job, recordings))
+
+    def _on_binned(self, state: State, job: Job, recordings: list[tuple[Path, str]]) -> None:
+        self._view.tools.session.note_content_changed()
+        if state is not State.FINISHED:
+            self._view.parts.bin.add_recordings([path for path, _ in recordings])
+            return
+        names = ", ".join(made.traverse.name for made in job.result)
+        frames = sum(len(made.traverse) for made in job.result)
+        self._view.notified.emit(Fault(f"Binned to {names}: {frames} event frames.", level="info"))
 
 
 def _long(seconds: float) -> str:
@@ -237,5 +312,3 @@ def _long(seconds: float) -> str:
         if seconds >= limit:
             return f"{seconds / {'days': 86_400, 'h': 3600, 'min': 60}[unit]:.0f} {unit}"
     return f"{seconds:.0f} s"
-
-

@@ -8,10 +8,14 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.background import Background
 from app.widgets.source_bar import Chosen
-from engine.capture import CaptureParameters, CapturePipeline, CaptureSnapshot, RateTimeline, RecordingParameters
 from engine.capture import (
     CameraRequest,
+    CaptureParameters,
+    CapturePipeline,
+    CaptureSnapshot,
     DvStreamRequest,
+    RateTimeline,
+    RecordingParameters,
     RecordingRequest,
     SourceRequest,
     StreamRequest,
@@ -21,7 +25,7 @@ from engine.capture import (
     rate_timeline,
 )
 from engine.errors import BadInput
-from engine.events.sources import EventSource, PacedSource, ReplaySource, SourceState
+from engine.events.sources import EventSource, PacedSource, ReplaySource, SourceState, parse_address
 from engine.jobs import ignore
 
 TICK_MS = 33
@@ -36,12 +40,15 @@ def request_for(chosen: Chosen) -> SourceRequest:
     if chosen.kind == "camera":
         return CameraRequest(serial=chosen.serial)
     if chosen.kind == "stream":
-        return (DvStreamRequest if chosen.protocol == "dv" else StreamRequest)(address=chosen.address)
+        where = parse_address(chosen.address)
+        if where.path is not None:
+            raise BadInput(f"{chosen.address} is a socket on this computer's disk: give the host and port of the sender.")
+        return (DvStreamRequest if chosen.protocol == "dv" else StreamRequest)(host=where.host, port=where.port)
     if chosen.kind == "synthetic":
         return SyntheticRequest()
     if chosen.path is None:
         raise BadInput("No recording is chosen: type its path, or choose it with the folder beside the line.")
-    return RecordingRequest(path=chosen.path)
+    return RecordingRequest(path=chosen.path, size=chosen.size)
 
 
 class CaptureRunner(QObject):
@@ -121,7 +128,9 @@ class CaptureRunner(QObject):
         self.tick()
         if chosen.path is not None:
             path: Path = chosen.path
-            self._background.run("Time line", lambda cancel: rate_timeline(path, ignore, cancel), self._on_timeline)
+            self._background.run(
+                "Time line", lambda cancel: rate_timeline(path, ignore, cancel, size=chosen.size), self._on_timeline
+            )
 
     def retry(self) -> None:
         """Start a source that has ended or failed anew."""

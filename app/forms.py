@@ -58,8 +58,8 @@ class ParameterForm(QWidget, Generic[P]):
 
     `command`, such as "revisit-cli train", gives "copy as command line"; `skip` names fields that the view sets itself;
     `groups` gives headings, each with its fields in order (fields in no group come first, without a heading). A field that is
-    a model itself becomes a form within the form (`part`), under its own heading. `also` is what the engine has to say about values
-    beyond the model (a name that is taken): sentences by field, "" for what concerns several.
+    a model itself becomes a form within the form (`part`), under its own heading. `also` is what the engine has to say
+    about values beyond the model (a name that is taken): sentences by field, "" for what concerns several.
     """
 
     edited = Signal()  # by the person; not by set_values or set_parameters

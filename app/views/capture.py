@@ -45,7 +45,7 @@ class CaptureView(View):
         self._chosen: Chosen | None = None
         self.runner = CaptureRunner(self)
         self.recording = RecordingControl(self)
-        self.parts = CaptureLayout(tools.theme, self.recording.check_names)
+        self.parts = CaptureLayout(tools.theme, self.recording.check_names, self.recording.check_traverse)
         self.content.addWidget(self.parts)
         self.add_to_header(self.parts.record_button)
         self._show_saved()
@@ -60,7 +60,9 @@ class CaptureView(View):
         parts = self.parts
         return [
             Command("capture_open", "Choose a recording…", self._on_browse, "Ctrl+Shift+O", "Choose a recording and show it"),
-            Command("capture_record", "Record or stop recording", self.recording.toggle, "Ctrl+Shift+R", "Start or finish a recording"),
+            Command(
+                "capture_record", "Record or stop recording", self.recording.toggle, "Ctrl+Shift+R", "Start or finish a recording"
+            ),
             Command("capture_play", "Play or pause", self._toggle_play, "", "Let time pass or hold it (Space)"),
             Command("capture_step", "Step one time window", self._on_step, "", "Show the next time window and stay paused (.)"),
             Command("capture_fit", "Show the whole sensor", parts.live.picture.fit, "", "Undo zooming and moving (F)"),
@@ -75,6 +77,11 @@ class CaptureView(View):
         self._on_open(chosen)
         return True
 
+    @property
+    def hot_pixels(self) -> tuple[tuple[int, int], ...]:
+        """The pixels that are marked."""
+        return self._hot
+
     def unsaved(self) -> str:
         """What closing would cut short."""
         return "a recording" if self.recording.active else ""
@@ -86,9 +93,11 @@ class CaptureView(View):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys that no button or line has used."""
-        run = {Qt.Key.Key_Space: self._toggle_play, Qt.Key.Key_Period: self._on_step, Qt.Key.Key_F: self.parts.live.picture.fit}.get(
-            Qt.Key(event.key())
-        )
+        run = {
+            Qt.Key.Key_Space: self._toggle_play,
+            Qt.Key.Key_Period: self._on_step,
+            Qt.Key.Key_F: self.parts.live.picture.fit,
+        }.get(Qt.Key(event.key()))
         if run is None or event.modifiers():
             super().keyPressEvent(event)
         else:
@@ -99,7 +108,7 @@ class CaptureView(View):
     def _show_saved(self) -> None:
         saved, parts = self._saved, self.parts
         parts.source.choose(
-            Chosen(saved.source, Path(saved.path) if saved.path else None, "", saved.address, saved.protocol)
+            Chosen(saved.source, Path(saved.path) if saved.path else None, None, "", saved.address, saved.protocol)
         )
         parts.region.grid.set_parameters(saved.inputs)
         parts.region.show_grid.setChecked(saved.show_grid)
@@ -150,6 +159,8 @@ class CaptureView(View):
             self.notify("Stop the recording before another source is opened.")
             return
         self._chosen = chosen
+        if chosen.path is not None:
+            self.recording.offer_to_bin(chosen.path)
         self._forget_pictures()
         self.runner.open(chosen, self.parameters, self._root(), float(self.parts.play.speed.currentData()))
         self.save()
@@ -248,7 +259,9 @@ class CaptureView(View):
         self._sensor = size
         region = self.parameters.region
         if region is not None and (region[0] + region[2] > size[0] or region[1] + region[3] > size[1]):
-            self.notify(f"The region of interest does not fit this sensor of {size[0]} × {size[1]} pixels: the whole sensor is used.")
+            self.notify(
+                f"The region of interest does not fit this sensor of {size[0]} × {size[1]} pixels: the whole sensor is used."
+            )
             region = None
         self.parts.region.show_sensor(size)
         self._on_region(region)
@@ -341,7 +354,6 @@ class CaptureView(View):
             picture.show_grid(None, (1, 1), (), True)
             return
         region = region or (0, 0, *self._sensor)
-        rows, columns = inputs.cell_size
         picture.multiples = inputs.dims[1], inputs.dims[0]
         pixels = [(region[0] + int(index) % region[2], region[1] + int(index) // region[2]) for index in inputs.selected_pixels()]
         picture.show_grid(region, inputs.dims, pixels, inputs.cell == "mean")
@@ -369,7 +381,9 @@ class CaptureView(View):
         self.runner.find_hot_pixels(lambda found: self._set_hot(tuple({*self._hot, *found})), self.notify)
 
     def _on_load_hot(self) -> None:
-        path = QFileDialog.getOpenFileName(self, "Load hot pixels", str(self._folder()), "Text files (*.txt *.csv);;All files (*)")[0]
+        path = QFileDialog.getOpenFileName(
+            self, "Load hot pixels", str(self._folder()), "Text files (*.txt *.csv);;All files (*)"
+        )[0]
         pipeline = self.runner.pipeline
         if path and pipeline is not None:
             try:
@@ -381,7 +395,9 @@ class CaptureView(View):
                 self._show_hot()
 
     def _on_save_hot(self) -> None:
-        path = QFileDialog.getSaveFileName(self, "Save hot pixels", str(self._folder() / "hot_pixels.txt"), "Text files (*.txt)")[0]
+        path = QFileDialog.getSaveFileName(self, "Save hot pixels", str(self._folder() / "hot_pixels.txt"), "Text files (*.txt)")[
+            0
+        ]
         if path and self.runner.pipeline is not None:
             try:
                 self.runner.pipeline.save_hot_pixels(Path(path))

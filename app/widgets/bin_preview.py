@@ -117,5 +117,3 @@ def _percent(share: float | None) -> str:
     if share is None:
         return "–"
     return f"{100 * share:.1f} %" if share < 0.0995 else f"{100 * share:.0f} %"
-
-

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.forms import ParameterForm
 from app.theme import Theme
+from app.widgets.bin_panel import BinPanel
 from app.widgets.bin_preview import BinPreview
 from app.widgets.editors import NumberBox
 from app.widgets.filter_list import FilterList
@@ -35,7 +36,12 @@ TABS_WIDTH = 300
 class CaptureLayout(QWidget):
     """Source over all; pictures, time line and plots on the left; the settings' tabs on the right."""
 
-    def __init__(self, theme: Theme, check_names: Callable[[dict[str, Any]], Mapping[str, str]]) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        check_names: Callable[[dict[str, Any]], Mapping[str, str]],
+        check_traverse: Callable[[str, str, str], str],
+    ) -> None:
         super().__init__()
         self.setObjectName("captureLayout")
         self.source = SourceBar()
@@ -66,6 +72,7 @@ class CaptureLayout(QWidget):
         duration = self.record.form.editor("duration_s")
         if isinstance(duration, NumberBox):
             duration.lineEdit().setPlaceholderText("until stopped")
+        self.bin = BinPanel(check_traverse)
         self.record_button = RecordButton()
         self.tabs = QTabWidget()
         self.tabs.setObjectName("captureTabs")
@@ -78,6 +85,7 @@ class CaptureLayout(QWidget):
             ("Region", self.region),
             ("Filters", self.filters),
             ("Record", self.record),
+            ("Bin", self.bin),
         ):
             self.tabs.addTab(_scrolled(widget, f"captureTab{title}"), title)
         self._assemble()
@@ -87,10 +95,6 @@ class CaptureLayout(QWidget):
         for index in range(self.tabs.count()):
             if self.tabs.tabText(index) == title:
                 self.tabs.setCurrentIndex(index)
-
-    def add_tab(self, title: str, widget: QWidget) -> None:
-        """One more tab."""
-        self.tabs.addTab(_scrolled(widget, f"captureTab{title}"), title)
 
     def _assemble(self) -> None:
         previews = QWidget()
@@ -134,6 +138,7 @@ class UnfinishedStrip(QFrame):
 
     openRequested = Signal()
     keepRequested = Signal()
+    discardRequested = Signal()
     dismissed = Signal()
 
     def __init__(self) -> None:
@@ -148,8 +153,12 @@ class UnfinishedStrip(QFrame):
         self.open.clicked.connect(self.openRequested)
         self.keep = QPushButton("Finish it")
         self.keep.setObjectName("unfinishedKeep")
-        self.keep.setToolTip("Give the recording and the traverse the names that they were to have")
+        self.keep.setToolTip("Give the recording its table and the traverse its index, as if it had been stopped there")
         self.keep.clicked.connect(self.keepRequested)
+        self.discard = QPushButton("Move to trash")
+        self.discard.setObjectName("unfinishedDiscard")
+        self.discard.setToolTip("Move it to the folder .trash of the workspace")
+        self.discard.clicked.connect(self.discardRequested)
         close = tool_button("unfinishedClose", "close", "Not now: Revisit says so again at its next start")
         close.setIconSize(QSize(16, 16))
         close.clicked.connect(self.dismissed)
@@ -157,15 +166,14 @@ class UnfinishedStrip(QFrame):
         line.setContentsMargins(24, 8, 16, 8)
         line.setSpacing(8)
         line.addWidget(self.text, 1)
-        for widget in (self.open, self.keep, close):
+        for widget in (self.open, self.keep, self.discard, close):
             line.addWidget(widget)
         self.hide()
 
-    def tell(self, sentence: str, opens: bool, keeps: bool) -> None:
-        """Show what was found; "" hides the strip."""
+    def tell(self, sentence: str, opens: bool = False) -> None:
+        """Show what was found; "" hides the strip. `opens`: there are raw events to show."""
         self.text.setText(sentence)
         self.open.setVisible(opens)
-        self.keep.setVisible(keeps)
         self.setVisible(bool(sentence))
 
 

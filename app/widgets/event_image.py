@@ -144,7 +144,11 @@ class EventImage(pg.GraphicsView):
     def set_tool(self, tool: Tool) -> None:
         """What the left button does: look around, drag the region, or mark hot pixels."""
         self._tool = tool
-        shapes = {"look": Qt.CursorShape.ArrowCursor, "region": Qt.CursorShape.CrossCursor, "hot": Qt.CursorShape.PointingHandCursor}
+        shapes = {
+            "look": Qt.CursorShape.ArrowCursor,
+            "region": Qt.CursorShape.CrossCursor,
+            "hot": Qt.CursorShape.PointingHandCursor,
+        }
         self.viewport().setCursor(shapes[tool])
 
     @property
@@ -195,10 +199,8 @@ class EventImage(pg.GraphicsView):
             return
         region, grip, start = self._press
         rules = Rules(self._size or (1, 1), self.square, LENS_SIZES, self.multiples, min(self._reach(), 3.0))
-        if region[2] == 0:  # a new one
-            made = spanned((region[0], region[1]), (x, y), rules)
-        else:
-            made = dragged(region, grip, start, (x, y), rules)
+        new = region[2] == 0
+        made = spanned((region[0], region[1]), (x, y), rules) if new else dragged(region, grip, start, (x, y), rules)
         if made != self._region:
             self._moved = True
             self.show_region(made)
@@ -234,7 +236,11 @@ class EventImage(pg.GraphicsView):
         grip = grip_at(self._region, x, y, self._reach())
         shape = Qt.CursorShape.CrossCursor
         if grip is not None:
-            straight = {(0, 0): Qt.CursorShape.SizeAllCursor, (1, 0): Qt.CursorShape.SizeHorCursor, (0, 1): Qt.CursorShape.SizeVerCursor}
+            straight = {
+                (0, 0): Qt.CursorShape.SizeAllCursor,
+                (1, 0): Qt.CursorShape.SizeHorCursor,
+                (0, 1): Qt.CursorShape.SizeVerCursor,
+            }
             slanted = Qt.CursorShape.SizeFDiagCursor if grip.horizontal == grip.vertical else Qt.CursorShape.SizeBDiagCursor
             shape = straight.get((abs(grip.horizontal), abs(grip.vertical)), slanted)
         self.viewport().setCursor(shape)

@@ -39,7 +39,9 @@ class Plot(QWidget):
         self.figure = QLabel()
         self.figure.setObjectName(f"{name}Figure")
         self.figure.setProperty("role", "muted")
-        self.plot = pg.PlotWidget(background=None, axisItems={"bottom": _CountAxis("bottom", bottom), "left": _CountAxis("left", left)})
+        self.plot = pg.PlotWidget(
+            background=None, axisItems={"bottom": _CountAxis("bottom", bottom), "left": _CountAxis("left", left)}
+        )
         self.plot.setMouseEnabled(False, False)
         self.plot.setMenuEnabled(False)
         self.plot.hideButtons()

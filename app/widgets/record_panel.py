@@ -188,5 +188,3 @@ def size_text(length: float) -> str:
         if length >= limit:
             return f"{length / limit:.3g} {unit}" if length / limit < 1000 else f"{length / limit:.0f} {unit}"
     return f"{length:.0f} B"
-
-

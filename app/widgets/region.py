@@ -80,7 +80,9 @@ def spanned(anchor: Size, far: tuple[float, float], rules: Rules, free: tuple[bo
     if rules.square:
         lead = max(side for side, led in zip(sides, free, strict=True) if led)
         sides, room = [lead, lead], [min(room), min(room)]
-    lengths = [snapped(sides[axis], rules, axis, room[axis]) if free[axis] or rules.square else round(sides[axis]) for axis in (0, 1)]
+    lengths = [
+        snapped(sides[axis], rules, axis, room[axis]) if free[axis] or rules.square else round(sides[axis]) for axis in (0, 1)
+    ]
     if rules.square:
         lengths = [min(lengths)] * 2
     corner = [anchor[axis] if towards[axis] > 0 else anchor[axis] - lengths[axis] for axis in (0, 1)]

@@ -235,7 +235,9 @@ class HotPixelBox(QWidget):
     def show_pixels(self, pixels: Sequence[tuple[int, int]], active: bool) -> None:
         """How many there are; `active`: whether a source is open."""
         if pixels:
-            self.note.setText(f"{len(pixels)} pixel{'s' if len(pixels) > 1 else ''} left out. Click with the hot-pixel tool to change.")
+            self.note.setText(
+                f"{len(pixels)} pixel{'s' if len(pixels) > 1 else ''} left out. Click with the hot-pixel tool to change."
+            )
         else:
             self.note.setText("None. Find them, or click them with the hot-pixel tool.")
         self.buttons["Find"].setEnabled(active)
@@ -258,5 +260,3 @@ def _sentence(name: str, role: str) -> QLabel:
     label.setWordWrap(True)
     label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
     return label
-
-

@@ -1,5 +1,6 @@
 """Choosing where events come from: a recording, a camera, a stream over the network, the synthetic camera."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,6 +26,7 @@ class Chosen:
 
     kind: Kind
     path: Path | None = None
+    size: tuple[int, int] | None = None  # of the sensor, for a recording that does not say it
     serial: str = ""
     address: str = ""
     protocol: str = "revisit"
@@ -79,7 +81,7 @@ class SourceBar(QWidget):
         kind: Kind = self.kind.currentData()
         if kind == "recording":
             text = self.path.text().strip()
-            return Chosen(kind, path=Path(text).expanduser() if text else None)
+            return Chosen(kind, path=Path(text).expanduser() if text else None, size=_size(self.sensor.text()))
         if kind == "camera":
             return Chosen(kind, serial=self.camera.currentData() or "")
         if kind == "stream":
@@ -134,7 +136,14 @@ class SourceBar(QWidget):
         self.path.returnPressed.connect(self._on_return)
         self.browse = tool_button("recordingBrowse", "folder", "Choose a recording")
         self.browse.clicked.connect(self.browseRequested)
-        return _page(self.path, self.browse)
+        self.sensor = QLineEdit()
+        self.sensor.setObjectName("recordingSensor")
+        self.sensor.setAccessibleName("Sensor")
+        self.sensor.setPlaceholderText("sensor")
+        self.sensor.setToolTip("Width × height of the sensor, such as 346 × 260: only for a recording that does not say it")
+        self.sensor.setFixedWidth(self.sensor.fontMetrics().horizontalAdvance("1280 × 720") + 18)
+        self.sensor.returnPressed.connect(self._on_return)
+        return _page(self.path, self.browse, self.sensor)
 
     def _camera_page(self) -> QWidget:
         self.camera = QComboBox()
@@ -198,6 +207,11 @@ class SourceBar(QWidget):
                 "synthetic": True,
             }[chosen.kind]
         )
+
+
+def _size(text: str) -> tuple[int, int] | None:
+    found = re.fullmatch(r"\s*(\d{1,5})\s*[x×*, ]\s*(\d{1,5})\s*", text)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def _page(*widgets: QWidget) -> QWidget:
