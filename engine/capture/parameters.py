@@ -50,9 +50,7 @@ class CaptureParameters(Parameters):
     dims: RowsColumns = parameter((10, 10), "Grid of the network's inputs: rows and columns, or one number for both.")
     mode: Literal["time", "count"] = parameter("time", "Event frames of a fixed time, or of a fixed number of events.")
     window_ms: float = parameter(1000.0, "Time window of an event frame.", unit="ms", ge=1, le=600_000)
-    events_per_frame: int = parameter(
-        50_000, "Events in a frame of fixed count, on the whole sensor.", ge=1, le=1_000_000_000
-    )
+    events_per_frame: int = parameter(50_000, "Events in a frame of fixed count, on the whole sensor.", ge=1, le=1_000_000_000)
     compare_window_ms: float | None = parameter(
         None, "A second time window, shown beside the first; left out: none.", unit="ms", ge=1, le=600_000
     )

@@ -1,7 +1,7 @@
 """What a live view draws: the newest state of a capture pipeline, frozen."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ class PreviewFrame:
 
     Attributes:
         image: (height, width) uint8, events per pixel.
-        index: its number since the binning began.
+        index: a number that goes up and is never given twice, whatever the parameters.
         start_us, end_us: its window, the end excluded.
         window_ms: length of the window.
         events_per_pixel: mean over the region, before clipping.
@@ -57,7 +57,7 @@ class CaptureStatistics:
         removed: by filter kind (in order), the share (0 to 1) that it removed, over about the last second, of what reached it.
         rate_history: (n,) events a second in steps of 0.1 s, oldest first, at most 300 (30 s).
         pixel_rate_edges, pixel_rate_counts: histogram of the pixels' event rates after the filters, over the last second of
-            event time: (n + 1,) edges in events per second (logarithmic; the first bin, from 0, is of silent pixels), (n,) pixels.
+            event time: (n + 1,) edges in events per second (logarithmic; the first bin begins at 0), (n,) pixels.
         expected_events_per_pixel: mean events per pixel that the present window would have at the present rate; None at first.
         suggested: None until there were events for a quarter of a second.
         source_drops: events that the source or its sender gave up; picture_drops: events that the picture passed over because the
@@ -114,8 +114,11 @@ class CaptureSnapshot:
     recording: RecordingStatistics | None
     problem: str
 
-    def counts(self, polarity: str = "both") -> NDArray[Any]:
+    def counts(self, polarity: str = "both") -> NDArray[np.uint16]:
         """(height, width) uint16 of one polarity or both; zeros for a time surface."""
         if self.on is None or self.off is None:
             return np.zeros(self.size[::-1], np.uint16)
-        return self.on if polarity == "on" else self.off if polarity == "off" else self.on + self.off
+        if polarity != "both":
+            return self.on if polarity == "on" else self.off
+        total: NDArray[np.uint16] = np.minimum(self.on.astype(np.uint32) + self.off, 65535).astype(np.uint16)
+        return total
