@@ -1,5 +1,6 @@
 """The capture pipeline on behalf of the panel: opened, drained 30 times a second, closed without holding up the window."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,7 @@ class CaptureRunner(QObject):
         self._state = SourceState.IDLE
         self._message = ""
         self._shown = -1
+        self._drawn_at = 0.0
         self._looking = False
         self._timer = QTimer(self)
         self._timer.setObjectName("captureTick")
@@ -110,7 +112,7 @@ class CaptureRunner(QObject):
 
     # -- life
 
-    def open(self, chosen: Chosen, parameters: CaptureParameters, workspace: Path | None, speed: float) -> None:
+    def open(self, chosen: Chosen, parameters: CaptureParameters, workspace: Path | None, speed: float, loop: bool) -> None:
         """Open a source in place of the present one and start it."""
         self.close()
         try:
@@ -120,6 +122,8 @@ class CaptureRunner(QObject):
             return
         if isinstance(source, PacedSource):
             source.factor = speed
+        if isinstance(source, ReplaySource):
+            source.loop = loop
         self._source = source
         self._pipeline = CapturePipeline(source, parameters, workspace)
         self._shown = -1
@@ -193,6 +197,11 @@ class CaptureRunner(QObject):
         if self.paced is not None:
             self.paced.factor = factor
 
+    def set_loop(self, on: bool) -> None:
+        """Begin a recording anew at its end, or stop there."""
+        if self.replay is not None:
+            self.replay.loop = on
+
     def seek(self, event_us: int) -> None:
         """Go to a time of the recording; one that has ended goes on from there."""
         if self.replay is not None:
@@ -229,11 +238,18 @@ class CaptureRunner(QObject):
             return
         snapshot: CaptureSnapshot | None = self._pipeline.snapshot()
         if snapshot is not None and snapshot.number != self._shown:
-            if self._shown >= 0 and snapshot.number > self._shown + 1:
-                self._pipeline.count_undrawn(snapshot.number - self._shown - 1)
+            self._count_undrawn(snapshot.number)
             self._shown = snapshot.number
             self.snapshotArrived.emit(snapshot)
         self._set_state(self._pipeline.state, self._pipeline.message)
+
+    def _count_undrawn(self, number: int) -> None:
+        """The pipeline makes more pictures than are drawn; what counts is those for which this tick came too late."""
+        now = time.monotonic()
+        missed = round((now - self._drawn_at) * 1000 / TICK_MS) - 1
+        if self._shown >= 0 and self._pipeline is not None:
+            self._pipeline.count_undrawn(max(min(missed, number - self._shown - 1), 0))
+        self._drawn_at = now
 
     def _set_state(self, state: SourceState, message: str) -> None:
         if (state, message) != (self._state, self._message):

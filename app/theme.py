@@ -83,7 +83,7 @@ QPushButton[compact="true"] {{ padding: 3px 8px; }}
 QPushButton[role="record"] {{ background: {error}; color: {window}; border-color: {error}; }}
 QTabWidget::pane {{ border: none; border-top: 1px solid {border}; }}
 QTabBar {{ background: {window}; }}
-QTabBar::tab {{ background: transparent; color: {muted}; border: none; border-bottom: 2px solid transparent; padding: 8px 11px; }}
+QTabBar::tab {{ background: transparent; color: {muted}; border: none; border-bottom: 2px solid transparent; padding: 8px 8px; }}
 QTabBar::tab:hover {{ color: {text}; }}
 QTabBar::tab:selected {{ color: {text}; border-bottom-color: {accent}; }}
 QTabBar::tab:focus {{ color: {text}; background: {hover}; }}

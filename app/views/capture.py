@@ -150,6 +150,7 @@ class CaptureView(View):
         parts.play.stepRequested.connect(self._on_step)
         parts.play.speedRequested.connect(runner.set_speed)
         parts.play.seekRequested.connect(runner.seek)
+        parts.play.loopRequested.connect(runner.set_loop)
         tools.theme.changed.connect(self._draw_grid)
 
     # -- the source
@@ -162,7 +163,9 @@ class CaptureView(View):
         if chosen.path is not None:
             self.recording.offer_to_bin(chosen.path)
         self._forget_pictures()
-        self.runner.open(chosen, self.parameters, self._root(), float(self.parts.play.speed.currentData()))
+        self.runner.open(
+            chosen, self.parameters, self._root(), float(self.parts.play.speed.currentData()), self.parts.play.loop.isChecked()
+        )
         self.save()
 
     def _on_close(self) -> None:

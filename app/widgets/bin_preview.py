@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.theme import Theme
+from app.widgets.elided import Elided
 from app.widgets.event_image import EventImage
 from app.widgets.gauge import Gauge
 
@@ -24,6 +25,7 @@ class Filling:
     silent: float | None = None
     suggested: float | None = None  # ms, or events of a frame of fixed count
     suggestion: str = ""  # a sentence
+    progress: float = 0.0  # share of the first window that has passed; 0 afterwards
 
 
 class BinPreview(QWidget):
@@ -35,21 +37,15 @@ class BinPreview(QWidget):
         super().__init__()
         self.setObjectName(name)
         self._filling: Filling | None = None
-        self.title = QLabel("Event frame")
-        self.title.setProperty("role", "heading")
+        self.title = Elided("Event frame", f"{name}Title", "heading")
         self.picture = EventImage(theme, f"{name}Picture")
         self.picture.setMinimumSize(90, 70)
         self.gauge = Gauge(theme, GUIDELINE, "events per pixel", f"{name}Gauge")
         self.gauge.setToolTip("Mean events per pixel of the frame; LENS's guideline of 50 to 100 is marked")
-        self.mean = QLabel()
-        self.mean.setObjectName(f"{name}Mean")
-        self.shares = QLabel()
-        self.shares.setObjectName(f"{name}Shares")
-        self.shares.setProperty("role", "muted")
+        self.mean = Elided("", f"{name}Mean")
+        self.shares = Elided("", f"{name}Shares", "muted")
         self.shares.setToolTip("Pixels at the largest value that a frame can hold, and pixels without any event")
-        self.suggestion = QLabel()
-        self.suggestion.setObjectName(f"{name}Suggestion")
-        self.suggestion.setProperty("role", "muted")
+        self.suggestion = Elided("", f"{name}Suggestion", "muted")
         self.use = QPushButton("Use it")
         self.use.setObjectName(f"{name}Use")
         self.use.setToolTip("Take the suggested window")
@@ -59,8 +55,6 @@ class BinPreview(QWidget):
         policy.setRetainSizeWhenHidden(True)  # nothing moves when a suggestion comes or goes
         self.use.setSizePolicy(policy)
         self.use.hide()
-        for label in (self.title, self.mean, self.shares, self.suggestion):
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         advice = QHBoxLayout()
         advice.setSpacing(6)
         advice.addWidget(self.suggestion, 1)
@@ -85,18 +79,18 @@ class BinPreview(QWidget):
         if filling == self._filling and self.mean.text():
             return
         self._filling = filling
-        self.title.setText("Event frame" if filling is None else f"Event frame of {filling.window}")
-        self.title.setToolTip(self.title.text())
+        self.title.say("Event frame" if filling is None else f"Event frame of {filling.window}")
         self.gauge.show_value(None if filling is None else filling.mean)
         if filling is None or filling.mean is None:
-            self.mean.setText("The first window is not complete yet." if filling is not None else "No source is running.")
+            self.mean.say(
+                "No source is running." if filling is None else f"First window: {100 * filling.progress:.0f} % of it so far"
+            )
             self.shares.setText(" ")
         else:
-            self.mean.setText(f"{filling.mean:.3g} events per pixel" + _judged(filling.mean))
+            self.mean.say(f"{filling.mean:.3g} events per pixel{_judged(filling.mean)}")
             self.shares.setText(f"{_percent(filling.saturated)} saturated, {_percent(filling.silent)} silent")
         text = "" if filling is None else filling.suggestion
-        self.suggestion.setText(text or " ")
-        self.suggestion.setToolTip(text)
+        self.suggestion.say(text or " ")
         self.use.setVisible(filling is not None and filling.suggested is not None and self.use.parent() is not None)
 
     def clear(self) -> None:

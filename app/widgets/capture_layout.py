@@ -30,7 +30,7 @@ from app.widgets.region_panel import RegionPanel
 from app.widgets.source_bar import SourceBar
 from engine.capture import CaptureFilters, CaptureParameters
 
-TABS_WIDTH = 300
+TABS_WIDTH = 304
 
 
 class CaptureLayout(QWidget):
@@ -79,7 +79,7 @@ class CaptureLayout(QWidget):
         self.tabs.setDocumentMode(True)
         self.tabs.setUsesScrollButtons(False)
         self.tabs.tabBar().setExpanding(True)
-        self.tabs.setMinimumWidth(260)
+        self.tabs.setMinimumWidth(TABS_WIDTH)
         for title, widget in (
             ("Window", _padded(self.window_form)),
             ("Region", self.region),

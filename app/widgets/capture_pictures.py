@@ -59,6 +59,7 @@ def filling_of(snapshot: CaptureSnapshot, parameters: CaptureParameters, compare
         frame.silent_share if frame is not None else None,
         None if suggested is None or compare else suggested.window_ms or suggested.events_per_frame,
         "" if suggested is None or compare else suggested.text[:1].upper() + suggested.text[1:],
+        snapshot.progress if frame is None and not compare else 0.0,
     )
 
 

@@ -16,7 +16,7 @@ def polarity_map(colours: Colours) -> Map:
     """(256, 3): the ground, towards the ON colour with ON events, towards the OFF colour with OFF events, mixed with both."""
     ground, on, off = _rgb(colours.base), _rgb(colours.on_event), _rgb(colours.off_event)
     # One event must be seen: the first level is strong, the others fill the rest.
-    strength = np.concatenate([[0.0], np.linspace(0.45, 1.0, LEVELS - 1)])
+    strength = np.concatenate([[0.0], np.linspace(0.7, 1.0, LEVELS - 1)])
     off_level, on_level = np.divmod(np.arange(256), LEVELS)
     a, b = strength[on_level][:, None], strength[off_level][:, None]
     total = np.maximum(a + b, 1e-9)

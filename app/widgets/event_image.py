@@ -264,7 +264,7 @@ class EventImage(pg.GraphicsView):
         self._set_lookup()
         self._edge.setPen(_pen(colours.border, 1))
         grid = QColor(colours.text)
-        grid.setAlpha(70)
+        grid.setAlpha(48)
         self._grid.setPen(_pen(grid, 1))
         chosen = QColor(colours.accent)
         self._selected.setPen(_pen(colours.text, 1))

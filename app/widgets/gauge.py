@@ -62,7 +62,8 @@ class Gauge(QWidget):
         painter.drawRect(QRectF(left, top, right - left, _BAR))
         painter.setPen(QColor(colours.muted))
         under = QRectF(0, top + _BAR + _GAP, self.width(), self.fontMetrics().height())
-        for value in (self._low, 10.0, *self._good, self._high):
+        roomy = self.width() >= self.fontMetrics().horizontalAdvance("1 10 50 100 1000") * 1.7
+        for value in (self._low, 10.0, *self._good, self._high) if roomy else self._good:
             text = f"{value:g}"
             width = self.fontMetrics().horizontalAdvance(text)
             x = self._x(value) - width / 2

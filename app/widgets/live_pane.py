@@ -10,13 +10,13 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from app.icons import pixmap
 from app.theme import Theme
+from app.widgets.elided import Elided
 from app.widgets.event_image import EventImage, Tool
 from app.widgets.play_bar import tool_button
 
@@ -62,10 +62,7 @@ class LivePane(QWidget):
         self.fit = tool_button("fit", "fit", "Show the whole sensor (F)")
         self.fit.clicked.connect(self.picture.fit)
         strip.addWidget(self.fit)
-        self.note = QLabel(" ")
-        self.note.setObjectName("liveNote")
-        self.note.setProperty("role", "muted")
-        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.note = Elided(" ", "liveNote", "muted")
         self.card = _Card(theme)
         self.card.button.clicked.connect(lambda: self.actionRequested.emit(self.card.action))
         stack = QGridLayout()
@@ -86,9 +83,7 @@ class LivePane(QWidget):
 
     def tell(self, sentence: str) -> None:
         """What the source does, in the line under the picture."""
-        if sentence != self.note.text():
-            self.note.setText(sentence or " ")
-            self.note.setToolTip(sentence)
+        self.note.say(sentence or " ")
 
 
 class _Card(QFrame):

@@ -17,6 +17,7 @@ class PlayBar(QWidget):
     stepRequested = Signal()
     speedRequested = Signal(float)
     seekRequested = Signal(int)  # us
+    loopRequested = Signal(bool)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -35,6 +36,8 @@ class PlayBar(QWidget):
             self.speed.addItem(f"{factor:g}×", factor)
         self.speed.setCurrentIndex(SPEEDS.index(1.0))
         self.speed.activated.connect(lambda index: self.speedRequested.emit(float(self.speed.itemData(index))))
+        self.loop = tool_button("loop", "loop", "Begin anew at the end", checkable=True)
+        self.loop.clicked.connect(self.loopRequested)
         self.timeline = Timeline(theme)
         self.timeline.seekRequested.connect(self._on_seek)
         self.time = QLabel()
@@ -44,7 +47,7 @@ class PlayBar(QWidget):
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(6)
-        for widget in (self.play, self.step, self.speed):
+        for widget in (self.play, self.step, self.loop, self.speed):
             line.addWidget(widget)
         line.addWidget(self.timeline, 1)
         line.addWidget(self.time)
@@ -68,6 +71,7 @@ class PlayBar(QWidget):
             self.play.setAccessibleName("Pause" if playing else "Play")
         for widget in (self.play, self.step, self.speed):
             widget.setEnabled(pausable)
+        self.loop.setEnabled(time_range is not None)
         self._range = time_range
         self.timeline.show_range(time_range)
         self.timeline.show_position(position_us)

@@ -63,6 +63,8 @@ class SourceBar(QWidget):
         self.close_button.setObjectName("sourceClose")
         self.close_button.setToolTip("Close the source")
         self.close_button.clicked.connect(self.closeRequested)
+        for box in (self.kind, self.path, self.sensor, self.camera, self.address, self.protocol):
+            box.setMinimumHeight(box.fontMetrics().height() + 11)
         for button in (self.open, self.close_button):
             button.setMinimumWidth(button.fontMetrics().horizontalAdvance("Starting…") + 34)
         line = QHBoxLayout(self)
