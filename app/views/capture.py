@@ -13,7 +13,7 @@ from app.report import Fault
 from app.views.base import Command, Tools, View
 from app.widgets.capture_layout import CaptureLayout
 from app.widgets.capture_options import CaptureOptions
-from app.widgets.capture_pictures import filling_of, indices_of, live_note, top_of
+from app.widgets.capture_pictures import TITLES, filling_of, indices_of, live_note, top_of
 from app.widgets.region import Region
 from app.widgets.source_bar import Chosen
 from engine.capture import CaptureParameters, CaptureSnapshot, RateTimeline
@@ -253,6 +253,7 @@ class CaptureView(View):
         if parts.compare.isVisible():
             parts.compare.show_filling(filling_of(snapshot, self.parameters, compare=True))
         parts.filters.show_shares(dict(statistics.removed))
+        parts.live.title.say(TITLES[snapshot.representation].format(self.parameters.display_window_ms))
         parts.live.tell(snapshot.problem or live_note(snapshot, self.runner.state))
         self._show_play()
         self.recording.show_snapshot(snapshot)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.theme import Theme
 from app.widgets.elided import Elided
@@ -55,19 +55,21 @@ class BinPreview(QWidget):
         policy.setRetainSizeWhenHidden(True)  # nothing moves when a suggestion comes or goes
         self.use.setSizePolicy(policy)
         self.use.hide()
-        advice = QHBoxLayout()
-        advice.setSpacing(6)
-        advice.addWidget(self.suggestion, 1)
-        advice.addWidget(self.use)
+        figures = QGridLayout()
+        figures.setHorizontalSpacing(6)
+        figures.setVerticalSpacing(4)
+        figures.setColumnStretch(0, 1)
+        figures.addWidget(self.mean, 0, 0)
+        figures.addWidget(self.shares, 1, 0)
+        figures.addWidget(self.use, 0, 1, 2, 1, Qt.AlignmentFlag.AlignVCenter)
+        figures.addWidget(self.suggestion, 2, 0, 1, 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(self.title)
         layout.addWidget(self.picture, 1)
         layout.addWidget(self.gauge)
-        layout.addWidget(self.mean)
-        layout.addWidget(self.shares)
-        layout.addLayout(advice)
+        layout.addLayout(figures)
         self.show_filling(None)
 
     def show_frame(self, image: NDArray[np.uint8], top: int) -> None:
@@ -87,8 +89,8 @@ class BinPreview(QWidget):
             )
             self.shares.setText(" ")
         else:
-            self.mean.say(f"{filling.mean:.3g} events per pixel{_judged(filling.mean)}")
-            self.shares.setText(f"{_percent(filling.saturated)} saturated, {_percent(filling.silent)} silent")
+            self.mean.say(f"{filling.mean:.3g} per pixel{_judged(filling.mean)}")
+            self.shares.setText(f"{_percent(filling.silent)} silent, {_percent(filling.saturated)} saturated")
         text = "" if filling is None else filling.suggestion
         self.suggestion.say(text or " ")
         self.use.setVisible(filling is not None and filling.suggested is not None and self.use.parent() is not None)

@@ -13,6 +13,11 @@ from engine.events.sources import SourceState
 
 _LIVE_TOP = LEVELS - 1  # events of a pixel in the running window that get the strongest colour
 
+TITLES = {
+    "polarity": "Live: the last {:g} ms",
+    "count": "Live: the last {:g} ms",
+    "time_surface": "Live: time surface",
+}
 STATES = {
     SourceState.IDLE: "Stopped",
     SourceState.STARTING: "Starting…",
@@ -39,7 +44,7 @@ def indices_of(snapshot: CaptureSnapshot, polarity: str) -> tuple[NDArray[np.uin
 
 def top_of(frame: PreviewFrame) -> int:
     """The count that gets the strongest colour in an event frame: in steps, so that colours do not flicker with the scene."""
-    return next((top for top in (15, 31, 63, 127) if 3 * frame.events_per_pixel <= top), 255)
+    return next((top for top in (15, 31, 63, 127) if 6 * frame.events_per_pixel <= top), 255)
 
 
 def filling_of(snapshot: CaptureSnapshot, parameters: CaptureParameters, compare: bool = False) -> Filling:
@@ -64,7 +69,7 @@ def filling_of(snapshot: CaptureSnapshot, parameters: CaptureParameters, compare
 
 
 def live_note(snapshot: CaptureSnapshot, state: SourceState) -> str:
-    """The line under the live picture."""
+    """What the source does, in one line."""
     statistics = snapshot.statistics
     parts = [
         STATES[state],

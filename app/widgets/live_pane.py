@@ -1,4 +1,4 @@
-"""The live picture with its tools over it, what the source does under it, and a card on it where there is nothing to see."""
+"""The live picture, a strip with its tools and what the source does, and a card on it where there is nothing to see."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPalette
@@ -30,7 +30,7 @@ _TOOLS: tuple[tuple[Tool, str, str], ...] = (
 
 
 class LivePane(QWidget):
-    """Picture, tools and card."""
+    """Picture, tools and card; the view's layout places `strip` over all pictures."""
 
     viewChanged = Signal()  # which picture, which polarity
     actionRequested = Signal(str)  # the card's button
@@ -38,11 +38,15 @@ class LivePane(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setObjectName("livePane")
+        self.setMinimumWidth(240)
         self._theme = theme
         self.picture = EventImage(theme, "livePicture")
         self.tools: dict[str, QWidget] = {}
         group = QButtonGroup(self)
-        strip = QHBoxLayout()
+        self.title = Elided("Live picture", "liveTitle", "heading")
+        self.strip = QWidget()
+        strip = QHBoxLayout(self.strip)
+        strip.setContentsMargins(0, 0, 0, 0)
         strip.setSpacing(2)
         for tool, icon, tip in _TOOLS:
             button = tool_button(f"tool_{tool}", icon, tip, checkable=True)
@@ -58,11 +62,13 @@ class LivePane(QWidget):
             box.activated.connect(lambda index: self.viewChanged.emit())
             strip.addWidget(box)
             strip.addSpacing(4)
-        strip.addStretch(1)
         self.fit = tool_button("fit", "fit", "Show the whole sensor (F)")
         self.fit.clicked.connect(self.picture.fit)
         strip.addWidget(self.fit)
         self.note = Elided(" ", "liveNote", "muted")
+        self.note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        strip.addSpacing(10)
+        strip.addWidget(self.note, 1)
         self.card = _Card(theme)
         self.card.button.clicked.connect(lambda: self.actionRequested.emit(self.card.action))
         stack = QGridLayout()
@@ -71,10 +77,9 @@ class LivePane(QWidget):
         stack.addWidget(self.card, 0, 0, Qt.AlignmentFlag.AlignCenter)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addLayout(strip)
+        layout.setSpacing(4)
+        layout.addWidget(self.title)
         layout.addLayout(stack, 1)
-        layout.addWidget(self.note)
 
     def set_tool(self, tool: Tool) -> None:
         """Choose a tool."""
@@ -82,7 +87,7 @@ class LivePane(QWidget):
         self.picture.set_tool(tool)
 
     def tell(self, sentence: str) -> None:
-        """What the source does, in the line under the picture."""
+        """What the source does, in the strip."""
         self.note.say(sentence or " ")
 
 
@@ -109,7 +114,7 @@ class _Card(QFrame):
         layout.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addWidget(self.text)
         layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
-        self.setFixedWidth(250)
+        self.setFixedWidth(226)
         theme.changed.connect(self._on_theme)
         self._on_theme()
 

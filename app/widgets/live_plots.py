@@ -128,7 +128,7 @@ class RateHistogram(Plot):
             if len(self._places) > 1 and self._edges[0] <= 0:
                 self._places[0] = self._places[1] - (self._places[2] - self._places[1] if len(self._places) > 2 else 1)
             self.plot.setXRange(float(self._places[0]), float(self._places[-1]), padding=0.01)
-            self.plot.getAxis("bottom").setTickSpacing(1, 1)
+            self.plot.getAxis("bottom").setTickSpacing(2, 2)
         self._heights = np.asarray(pixels, np.float64)
         self._bars.setOpts(x0=self._places[:-1], x1=self._places[1:], height=self._heights)
         largest = float(self._heights.max()) if len(self._heights) else 0.0
