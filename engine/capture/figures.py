@@ -97,7 +97,7 @@ class RecentLongest:
         return self._values[0][1] if self._values else 0.0
 
 
-def pixel_rate_histogram(counts: NDArray[np.uint32], seconds: float) -> NDArray[np.int64]:
+def pixel_rate_histogram(counts: NDArray[np.uint16], seconds: float) -> NDArray[np.int64]:
     """Pixels by event rate, over RATE_EDGES (rates beyond the last edge count in the last bin).
 
     Args:

@@ -18,7 +18,7 @@ class RecentCounts:
     """Events per pixel in the last 5 s, in 20 parts: what the search for hot pixels looks at."""
 
     def __init__(self, size: Size) -> None:
-        self._ring = SliceRing(size, WINDOW_US, PARTS + 1)
+        self._ring = SliceRing(size, WINDOW_US, PARTS + 1, "both")
 
     def add(self, events: Columns) -> None:
         """Count events as the camera gave them, in order of time."""

@@ -9,20 +9,22 @@ from engine.frames.binning import NEVER, Columns
 
 
 class SliceRing:
-    """Event counts of the last slices of time, one plane a polarity (OFF, ON): a sliding window in constant memory.
+    """Event counts of the last slices of time: a sliding window in constant memory.
 
     The window is the present slice, which is not over, and the `slices` - 1 before it.
 
     Attributes:
         slice_us: length of a slice.
-        counts: (slices, 2, height, width) uint16, saturating.
+        polarity: which events count: "both", "on", "off" in one plane, or "separate" in two (OFF, ON).
+        counts: (slices, planes, height, width) uint16, saturating.
     """
 
-    def __init__(self, size: Size, window_us: int, slices: int) -> None:
+    def __init__(self, size: Size, window_us: int, slices: int, polarity: str) -> None:
         self.size = size
+        self.polarity = polarity
         self.slice_us = max(window_us // max(slices - 1, 1), 1)
         self.slices = slices
-        self.counts = np.zeros((slices, 2, size[1], size[0]), np.uint16)
+        self.counts = np.zeros((slices, 2 if polarity == "separate" else 1, size[1], size[0]), np.uint16)
         self._events = [0] * slices
         self._now: int | None = None  # number of the present slice
         self._first = 0  # number of the first slice since the beginning
@@ -49,11 +51,11 @@ class SliceRing:
             self._enter(number)
             place = number % self.slices
             part = events.slice(a, b)
-            native.accumulate_counts(part.t, part.x, part.y, part.p, self._events[place], "separate", self.counts[place])
+            native.accumulate_counts(part.t, part.x, part.y, part.p, self._events[place], self.polarity, self.counts[place])
             self._events[place] += len(part)
 
     def total(self) -> NDArray[np.uint16]:
-        """(2, height, width) OFF and ON events of the window."""
+        """(planes, height, width) events of the window."""
         total: NDArray[np.uint32] = self.counts.sum(axis=0, dtype=np.uint32)
         return np.minimum(total, 65535, out=total).astype(np.uint16)
 
@@ -66,12 +68,17 @@ class SliceRing:
         return self._newest_us + 1 - oldest * self.slice_us
 
     @property
+    def events(self) -> int:
+        """Events of the window, of either polarity."""
+        return sum(self._events)
+
+    @property
     def full_slices(self) -> int:
         """Slices that are over and still held."""
         return 0 if self._now is None else min(self._now - self._first, self.slices - 1)
 
     def ended(self) -> NDArray[np.uint16]:
-        """(full_slices, 2, height, width) the slices that are over, in no order."""
+        """(full_slices, planes, height, width) the slices that are over, in no order."""
         if self._now is None:
             return self.counts[:0]
         numbers = range(self._now - self.full_slices, self._now)

@@ -6,7 +6,8 @@
     snapshot = pipeline.snapshot()  # thirty times a second; the newest only
 
 The reading thread hands each chunk to the recording first, and waits for it when its queue is full: the source is held back,
-or, a camera, drops and counts. The picture's queue drops its oldest chunks instead, except while event frames are recorded.
+or, a camera, drops and counts. The picture's queue drops its oldest chunks instead; while event frames are recorded it keeps them,
+and the picture passes over chunks when it lags.
 """
 
 import logging
@@ -39,6 +40,8 @@ CHUNK_EVENTS = 1 << 16
 """A chunk is at most so many events: a few milliseconds of work."""
 QUEUE_EVENTS = 1 << 20
 """Events that wait for the picture, at most: a tenth of a second at 10 million events a second."""
+KEPT_EVENTS = 1 << 23
+"""And where they become event frames that are recorded: 0.8 s, before the source is held back."""
 _SNAPSHOT_S = 0.02
 _BUSY_SHARE = 0.25  # of the processing thread's time that pictures may take
 _IDLE_LOOK_S = 0.05
@@ -84,7 +87,8 @@ class CapturePipeline:
         self.last_recording: RecordingResult | None = None
         self._lock = threading.Lock()
         self._settings = _Settings(parameters, frozenset(), 0)
-        self._queue: WeighedQueue[_Chunk] = WeighedQueue(QUEUE_EVENTS)
+        self._queue: WeighedQueue[_Chunk] = WeighedQueue(QUEUE_EVENTS, KEPT_EVENTS)
+        self._skipped = 0
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
         self._history = RateHistory()
@@ -128,7 +132,8 @@ class CapturePipeline:
             return
         self._stopping.clear()
         self._problem = ""
-        self._queue = WeighedQueue(QUEUE_EVENTS)
+        self._queue = WeighedQueue(QUEUE_EVENTS, KEPT_EVENTS)
+        self._skipped = 0
         self._history = RateHistory()
         self.source.start()
         self._threads = [
@@ -425,7 +430,11 @@ class CapturePipeline:
             if chunk is not None and processor is not None:
                 recording = chunk.recording
                 if len(chunk.events):
-                    passed = processor.process(chunk.events, chunk.arrived)
+                    if recording is not None and recording.records_frames and self._queue.held > QUEUE_EVENTS:
+                        passed = processor.filter_only(chunk.events)
+                        self._skipped += len(chunk.events)
+                    else:
+                        passed = processor.process(chunk.events, chunk.arrived)
                     last_events, fresh = now, True
                     if recording is not None:
                         recording.push_filtered(passed)
@@ -453,7 +462,7 @@ class CapturePipeline:
             total_events=counts.delivered,
             rate_history=self._history.rates(),
             source_drops=counts.dropped + counts.dropped_upstream,
-            picture_drops=self._queue.dropped,
+            picture_drops=self._queue.dropped + self._skipped,
             undrawn=self._undrawn,
             source_latency_s=counts.latency_s,
             out_of_range=counts.out_of_range,

@@ -59,7 +59,7 @@ class Processor:
         self._chain = FilterChain((), size)
         self._shares, self._latency = RecentShares(), RecentLongest()
         self._recent = RecentCounts(size)
-        self._rates = SliceRing(size, _RATE_WINDOW_US, _RATE_SLICES)
+        self._rates = SliceRing(size, _RATE_WINDOW_US, _RATE_SLICES, parameters.polarity)
         self._number = self._frames = 0
         self._slow_at = float("-inf")
         self._slow: tuple[NDArray[np.int64], SuggestedWindow | None, float | None] = (_no_histogram(), None, None)
@@ -110,6 +110,10 @@ class Processor:
         now = time.monotonic()
         self._latency.add(now - arrived, now)
         return passed
+
+    def filter_only(self, events: EventArray) -> EventArray:
+        """As process, for event frames that must not wait: the picture, the previews and the figures pass the chunk over."""
+        return self._chain.process(events)
 
     def find_hot_pixels(self) -> frozenset[tuple[int, int]] | None:
         """(x, y) of the hot pixels of the last seconds; None before half a second was seen."""
@@ -171,6 +175,8 @@ class Processor:
         steps = filter_steps(parameters, hot_pixels, self.size)
         if before is None or steps != [step.parameters for step in self._chain.filters]:
             self._build_chain(steps)
+        if self._rates.polarity != parameters.polarity:
+            self._rates = SliceRing(self.size, _RATE_WINDOW_US, _RATE_SLICES, parameters.polarity)
         if before is None or _display(before) != _display(parameters):
             self._picture = self._make_picture(parameters)
         try:
@@ -208,7 +214,7 @@ class Processor:
     def _make_picture(self, parameters: CaptureParameters) -> SliceRing | TimeSurface:
         if parameters.representation == "time_surface":
             return TimeSurface(self.size, parameters.polarity)
-        return SliceRing(self.size, round(1000 * parameters.display_window_ms), _PICTURE_SLICES)
+        return SliceRing(self.size, round(1000 * parameters.display_window_ms), _PICTURE_SLICES, "separate")
 
     def _newest(self, binner: Binner, events: EventArray, shown: PreviewFrame | None) -> PreviewFrame | None:
         if binner.events == 0 and len(events) and binner is self._binner:
@@ -241,16 +247,14 @@ class Processor:
         span = self._rates.span_us
         if span < _LEAST_SPAN_US:
             return _no_histogram(), None, None
-        counts, p = self._rates.total(), self._parameters
-        both = counts.sum(axis=0, dtype=np.uint32)
-        chosen = both if p.polarity == "both" else counts[1 if p.polarity == "on" else 0]
+        counts, p = self._rates.total()[0], self._parameters
         seconds = span / 1e6
-        histogram = pixel_rate_histogram(both, seconds)
+        histogram = pixel_rate_histogram(counts, seconds)
         if self.problem:
             return histogram, None, None
         x, y, width, height = p.region or (0, 0, *self.size)
-        per_pixel_s = float(chosen[y : y + height, x : x + width].mean()) / seconds
-        everything_s = float(both.sum(dtype=np.int64)) / seconds
+        per_pixel_s = float(counts[y : y + height, x : x + width].mean()) / seconds
+        everything_s = self._rates.events / seconds
         window_s = p.window_ms / 1000 if p.mode == "time" else p.events_per_frame / everything_s if everything_s else 0.0
         return histogram, suggest(p.mode, per_pixel_s, everything_s), per_pixel_s * window_s
 

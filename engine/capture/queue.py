@@ -13,8 +13,9 @@ WAIT_S = 0.1  # the longest wait between two looks at whether to give up
 class WeighedQueue(Generic[T]):
     """First in, first out, of weighted items; full, it drops the oldest droppable ones (counted) or lets the sender wait."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, keep_capacity: int | None = None) -> None:
         self.capacity = capacity
+        self.keep_capacity = keep_capacity or capacity  # for items that must be kept
         self._changed = threading.Condition()
         self._items: deque[tuple[T, int, bool]] = deque()
         self._closed = False
@@ -36,7 +37,7 @@ class WeighedQueue(Generic[T]):
         """
         with self._changed:
             if keep:
-                while self.held and self.held + weight > self.capacity and not self._closed:
+                while self.held and self.held + weight > self.keep_capacity and not self._closed:
                     if given_up is not None and given_up():
                         return False
                     self._changed.wait(WAIT_S)
