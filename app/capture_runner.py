@@ -236,12 +236,12 @@ class CaptureRunner(QObject):
         """Hand on the newest snapshot, and the source's state where it has changed."""
         if self._pipeline is None or self._source is None:
             return
+        self._set_state(self._pipeline.state, self._pipeline.message)
         snapshot: CaptureSnapshot | None = self._pipeline.snapshot()
         if snapshot is not None and snapshot.number != self._shown:
             self._count_undrawn(snapshot.number)
             self._shown = snapshot.number
             self.snapshotArrived.emit(snapshot)
-        self._set_state(self._pipeline.state, self._pipeline.message)
 
     def _count_undrawn(self, number: int) -> None:
         """The pipeline makes more pictures than are drawn; what counts is those for which this tick came too late."""

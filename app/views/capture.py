@@ -197,7 +197,10 @@ class CaptureView(View):
         else:
             card.show_message("capture", "")
         self._show_play()
-        if not opened:
+        latest = self.runner.pipeline.snapshot() if self.runner.pipeline is not None else None
+        if latest is not None:
+            parts.live.tell(latest.problem or live_note(latest, state))
+        elif not opened:
             parts.live.tell("")
             self.tools.session.report_live()
         self.recording.show_source(state)

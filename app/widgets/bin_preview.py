@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.theme import Theme
@@ -46,7 +46,7 @@ class BinPreview(QWidget):
         self.shares = Elided("", f"{name}Shares", "muted")
         self.shares.setToolTip("Pixels at the largest value that a frame can hold, and pixels without any event")
         self.suggestion = Elided("", f"{name}Suggestion", "muted")
-        self.use = QPushButton("Use it")
+        self.use = QPushButton("Use")
         self.use.setObjectName(f"{name}Use")
         self.use.setToolTip("Take the suggested window")
         self.use.setProperty("compact", True)
@@ -59,10 +59,10 @@ class BinPreview(QWidget):
         figures.setHorizontalSpacing(6)
         figures.setVerticalSpacing(4)
         figures.setColumnStretch(0, 1)
-        figures.addWidget(self.mean, 0, 0)
-        figures.addWidget(self.shares, 1, 0)
-        figures.addWidget(self.use, 0, 1, 2, 1, Qt.AlignmentFlag.AlignVCenter)
-        figures.addWidget(self.suggestion, 2, 0, 1, 2)
+        figures.addWidget(self.mean, 0, 0, 1, 2)
+        figures.addWidget(self.shares, 1, 0, 1, 2)
+        figures.addWidget(self.suggestion, 2, 0)
+        figures.addWidget(self.use, 2, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -90,7 +90,7 @@ class BinPreview(QWidget):
             self.shares.setText(" ")
         else:
             self.mean.say(f"{filling.mean:.3g} per pixel{_judged(filling.mean)}")
-            self.shares.setText(f"{_percent(filling.silent)} silent, {_percent(filling.saturated)} saturated")
+            self.shares.setText(f"{_percent(filling.silent)} silent · {_percent(filling.saturated)} saturated")
         text = "" if filling is None else filling.suggestion
         self.suggestion.say(text or " ")
         self.use.setVisible(filling is not None and filling.suggested is not None and self.use.parent() is not None)
@@ -112,4 +112,4 @@ def _judged(mean: float) -> str:
 def _percent(share: float | None) -> str:
     if share is None:
         return "–"
-    return f"{100 * share:.1f} %" if share < 0.0995 else f"{100 * share:.0f} %"
+    return f"{100 * share:.1f} %" if 0 < share < 0.0995 else f"{100 * share:.0f} %"

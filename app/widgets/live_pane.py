@@ -38,7 +38,7 @@ class LivePane(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setObjectName("livePane")
-        self.setMinimumWidth(240)
+        self.setMinimumWidth(226)
         self._theme = theme
         self.picture = EventImage(theme, "livePicture")
         self.tools: dict[str, QWidget] = {}
@@ -114,7 +114,7 @@ class _Card(QFrame):
         layout.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addWidget(self.text)
         layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
-        self.setFixedWidth(226)
+        self.setFixedWidth(206)
         theme.changed.connect(self._on_theme)
         self._on_theme()
 

@@ -28,7 +28,10 @@ class _CountAxis(pg.AxisItem):
 
 
 class Plot(QWidget):
-    """A titled plot without mouse: it shows, it does not ask."""
+    """A titled plot without mouse: it shows, it does not ask.
+
+    Built of pyqtgraph's parts and not of its PlotItem, which brings a dozen menus that nobody can open here.
+    """
 
     def __init__(self, theme: Theme, title: str, name: str, bottom: Callable[[float], str], left: Callable[[float], str]) -> None:
         super().__init__()
@@ -36,25 +39,26 @@ class Plot(QWidget):
         self.theme = theme
         self._title = QLabel(title)
         self._title.setProperty("role", "muted")
-        self.figure = QLabel()
-        self.figure.setObjectName(f"{name}Figure")
-        self.figure.setProperty("role", "muted")
-        self.plot = pg.PlotWidget(
-            background=None, axisItems={"bottom": _CountAxis("bottom", bottom), "left": _CountAxis("left", left)}
-        )
-        self.plot.setMouseEnabled(False, False)
-        self.plot.setMenuEnabled(False)
-        self.plot.hideButtons()
-        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.plot.getPlotItem().setContentsMargins(0, 7, 6, 0)
-        self.plot.getAxis("left").setWidth(48)  # a fixed width: the curve does not jump when figures grow
+        self._view = pg.GraphicsView(background=None)
+        self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        grid = pg.GraphicsLayout()
+        grid.setContentsMargins(0, 7, 6, 0)
+        grid.setSpacing(0)
+        self._view.setCentralItem(grid)
+        self.box = pg.ViewBox(enableMouse=False, enableMenu=False)
+        self.left, self.bottom = _CountAxis("left", left), _CountAxis("bottom", bottom)
+        for axis, place in ((self.left, (0, 0)), (self.bottom, (1, 1))):
+            axis.linkToView(self.box)
+            grid.addItem(axis, *place)
+        grid.addItem(self.box, 0, 1)
+        self.left.setWidth(48)  # a fixed width: the curve does not jump when figures grow
         self.setMinimumHeight(96)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addWidget(self._title)
-        layout.addWidget(self.plot, 1)
+        layout.addWidget(self._view, 1)
         theme.changed.connect(self._on_theme)
         self._on_theme()
 
@@ -63,8 +67,7 @@ class Plot(QWidget):
 
     def _on_theme(self) -> None:
         colours = self.theme.colours
-        for side in ("left", "bottom"):
-            axis = self.plot.getAxis(side)
+        for axis in (self.left, self.bottom):
             axis.setPen(QColor(colours.border))
             axis.setTextPen(QColor(colours.muted))
             axis.setStyle(tickLength=-4, maxTickLevel=0, tickFont=self.font())
@@ -76,10 +79,12 @@ class RatePlot(Plot):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, "Event rate, last 30 s", "ratePlot", lambda value: f"{value:g} s", count)
-        self._curve = self.plot.plot()
-        self.plot.setXRange(-SPAN_S, 0, padding=0.01)
-        self.plot.getAxis("bottom").setTickSpacing(10, 10)
+        self._curve = pg.PlotCurveItem()
+        self.box.addItem(self._curve)
+        self.box.setXRange(-SPAN_S, 0, padding=0.01)
+        self.bottom.setTickSpacing(10, 10)
         self._top = 0.0
+        self._scale(1000.0)
         self.paint_lines()
 
     def show_rates(self, rates: NDArray[np.float64], per_second: float) -> None:
@@ -96,13 +101,11 @@ class RatePlot(Plot):
         self._curve.setData([], [])
 
     def _scale(self, largest: float) -> None:
-        """Steps of 1, 2, 5: the axis stays still while the rate moves a little."""
-        step = 10.0 ** np.floor(np.log10(max(largest, 1.0)))
-        top = next(factor * step for factor in (1, 2, 5, 10) if factor * step >= largest)
+        top = _round_top(largest)
         if top != self._top:
-            self._top = float(top)
-            self.plot.setYRange(0, self._top, padding=0.04)
-            self.plot.getAxis("left").setTickSpacing(self._top / 2, self._top / 2)
+            self._top = top
+            self.box.setYRange(0, self._top, padding=0.04)
+            self.left.setTickSpacing(self._top / 2, self._top / 2)
 
     def paint_lines(self) -> None:
         if hasattr(self, "_curve"):
@@ -115,9 +118,11 @@ class RateHistogram(Plot):
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, "Pixels by events a second", "rateHistogram", _power, count)
         self._bars = pg.BarGraphItem(x0=[], x1=[], height=[])
-        self.plot.addItem(self._bars)
+        self.box.addItem(self._bars)
         self._edges: NDArray[np.float64] | None = None
-        self._heights: NDArray[np.float64] = np.zeros(0)
+        self._places: NDArray[np.float64] = np.zeros(0)
+        self._axes = (0.0, 0.0, 0.0)
+        self._set_axes(np.array([0.0, 5.0]), 100.0)
         self.paint_lines()
 
     def show_histogram(self, edges: NDArray[np.float64], pixels: NDArray[np.int64]) -> None:
@@ -127,23 +132,33 @@ class RateHistogram(Plot):
             self._places = np.log10(np.maximum(self._edges, 1e-3))
             if len(self._places) > 1 and self._edges[0] <= 0:
                 self._places[0] = self._places[1] - (self._places[2] - self._places[1] if len(self._places) > 2 else 1)
-            self.plot.setXRange(float(self._places[0]), float(self._places[-1]), padding=0.01)
-            self.plot.getAxis("bottom").setTickSpacing(2, 2)
-        self._heights = np.asarray(pixels, np.float64)
-        self._bars.setOpts(x0=self._places[:-1], x1=self._places[1:], height=self._heights)
-        largest = float(self._heights.max()) if len(self._heights) else 0.0
-        step = 10.0 ** np.floor(np.log10(max(largest, 1.0)))
-        top = float(next(factor * step for factor in (1, 2, 5, 10) if factor * step >= largest))
-        self.plot.setYRange(0, top, padding=0.04)
-        self.plot.getAxis("left").setTickSpacing(top / 2, top / 2)
+        self._bars.setOpts(x0=self._places[:-1], x1=self._places[1:], height=np.asarray(pixels, np.float64))
+        self._set_axes(self._places, float(pixels.max()) if len(pixels) else 0.0)
+
+    def _set_axes(self, places: NDArray[np.float64], largest: float) -> None:
+        axes = (float(places[0]), float(places[-1]), _round_top(largest))
+        if axes == self._axes:
+            return
+        self._axes = axes
+        self.box.setXRange(axes[0], axes[1], padding=0.01)
+        self.bottom.setTickSpacing(2, 2)
+        self.box.setYRange(0, axes[2], padding=0.04)
+        self.left.setTickSpacing(axes[2] / 2, axes[2] / 2)
 
     def clear(self) -> None:
         """Draw nothing."""
+        self._edges = None
         self._bars.setOpts(x0=[], x1=[], height=[])
 
     def paint_lines(self) -> None:
         if hasattr(self, "_bars"):
             self._bars.setOpts(brush=QColor(self.theme.colours.accent), pen=pg.mkPen(None))
+
+
+def _round_top(largest: float) -> float:
+    """The end of an axis, in steps of 1, 2, 5: it stays still while the figures move a little."""
+    step = 10.0 ** np.floor(np.log10(max(largest, 1.0)))
+    return float(next(factor * step for factor in (1, 2, 5, 10) if factor * step >= largest))
 
 
 def _power(exponent: float) -> str:

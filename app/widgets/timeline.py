@@ -34,6 +34,7 @@ class Timeline(QWidget):
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         theme.changed.connect(self.update)
+        self.setEnabled(False)
 
     def sizeHint(self) -> QSize:
         """One line of controls high."""
