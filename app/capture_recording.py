@@ -29,8 +29,8 @@ from engine.events.sources import SourceState
 if TYPE_CHECKING:
     from app.views.capture import CaptureView
 
-_DISK_EVERY = 30
-"""Pictures between two looks at the disk: about a second."""
+_DISK_EVERY = 5
+"""Figures between two looks at the disk: about a second."""
 
 
 class RecordingControl(QObject):
@@ -141,6 +141,7 @@ class RecordingControl(QObject):
         view, session = self._view, self._view.tools.session
         button, active = view.parts.record_button, self.active
         view.parts.record.show_recording(active)
+        view.parts.show_frames_fixed(active and bool(view.parts.record.form.values()["record_frames"]))
         if active:
             button.show_recording(button.figures.text() or "0:00.0")
         elif session.workspace is None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.background import Background
 from app.widgets.source_bar import Chosen
@@ -30,6 +30,7 @@ from engine.events.sources import EventSource, PacedSource, ReplaySource, Source
 from engine.jobs import ignore
 
 TICK_MS = 33
+_REST_TICKS = 5
 
 
 def request_for(chosen: Chosen) -> SourceRequest:
@@ -56,6 +57,7 @@ class CaptureRunner(QObject):
     """Only one source is open at a time. Everything that may wait is done in the background."""
 
     snapshotArrived = Signal(object)  # CaptureSnapshot; of several since the last tick only the newest
+    rested = Signal(object)  # the newest CaptureSnapshot, once no newer one has come for a while
     stateChanged = Signal(object, str)  # SourceState, the engine's sentence
     rateTimelineArrived = Signal(object)  # engine.capture.RateTimeline
     camerasFound = Signal(object)  # list of engine.events.sources.FoundCamera
@@ -71,10 +73,12 @@ class CaptureRunner(QObject):
         self._state = SourceState.IDLE
         self._message = ""
         self._shown = -1
+        self._idle = 0
         self._drawn_at = 0.0
         self._looking = False
         self._timer = QTimer(self)
         self._timer.setObjectName("captureTick")
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self.tick)
 
@@ -240,8 +244,12 @@ class CaptureRunner(QObject):
         snapshot: CaptureSnapshot | None = self._pipeline.snapshot()
         if snapshot is not None and snapshot.number != self._shown:
             self._count_undrawn(snapshot.number)
-            self._shown = snapshot.number
+            self._shown, self._idle = snapshot.number, 0
             self.snapshotArrived.emit(snapshot)
+        elif snapshot is not None:
+            self._idle += 1
+            if self._idle == _REST_TICKS:
+                self.rested.emit(snapshot)
 
     def _count_undrawn(self, number: int) -> None:
         """The pipeline makes more pictures than are drawn; what counts is those for which this tick came too late."""

@@ -22,6 +22,7 @@ from engine.events.sources import FoundCamera, SourceState
 from engine.frames.inputs import InputParameters
 from engine.parameters import problems
 
+_PLOTS_EVERY, _WORDS_EVERY = 3, 6  # pictures
 _STEP_COUNT_US = 33_000
 """A step where frames hold a fixed count, whose time is not known before."""
 
@@ -42,6 +43,7 @@ class CaptureView(View):
         self._hot: tuple[tuple[int, int], ...] = ()
         self._sensor: tuple[int, int] | None = None
         self._preview = self._compare = -1
+        self._pictures = 0
         self._chosen: Chosen | None = None
         self.runner = CaptureRunner(self)
         self.recording = RecordingControl(self)
@@ -126,6 +128,7 @@ class CaptureView(View):
         runner.camerasFound.connect(self._on_cameras)
         runner.camerasFailed.connect(lambda sentence: parts.source.show_cameras([], problem=sentence))
         runner.snapshotArrived.connect(self._on_snapshot)
+        runner.rested.connect(self._on_rested)
         runner.stateChanged.connect(self._on_state)
         runner.rateTimelineArrived.connect(self._on_timeline)
         runner.failed.connect(lambda sentence: self._on_state(SourceState.FAILED, sentence))
@@ -239,26 +242,48 @@ class CaptureView(View):
     # -- what is drawn
 
     def _on_snapshot(self, snapshot: CaptureSnapshot) -> None:
-        parts, statistics = self.parts, snapshot.statistics
+        """Draw the picture at once; plots ten times a second and words five times, which is as fast as they can be read."""
+        parts = self.parts
         if snapshot.size != self._sensor:
             self._on_sensor(snapshot.size)
         if self.isVisible():
             parts.live.picture.show_indices(*indices_of(snapshot, self.parameters.polarity))
-            parts.rates.show_rates(statistics.rate_history, 10.0)
-            parts.histogram.show_histogram(statistics.pixel_rate_edges, statistics.pixel_rate_counts)
+        fresh = self._show_frames(snapshot)
+        self._pictures += 1
+        if self._pictures % _PLOTS_EVERY == 0 and self.isVisible():
+            self._plot(snapshot)
+        if fresh or self._pictures % _WORDS_EVERY == 0:
+            self._say(snapshot)
+
+    def _on_rested(self, snapshot: CaptureSnapshot) -> None:
+        self._plot(snapshot)
+        self._say(snapshot)
+
+    def _show_frames(self, snapshot: CaptureSnapshot) -> bool:
+        """Draw event frames that are new; returns whether there were any."""
+        parts, fresh = self.parts, False
         if snapshot.preview is not None and snapshot.preview.index != self._preview:
-            self._preview = snapshot.preview.index
+            self._preview, fresh = snapshot.preview.index, True
             parts.preview.show_frame(snapshot.preview.image, top_of(snapshot.preview))
         if snapshot.compare is not None and snapshot.compare.index != self._compare:
-            self._compare = snapshot.compare.index
+            self._compare, fresh = snapshot.compare.index, True
             parts.compare.show_frame(snapshot.compare.image, top_of(snapshot.compare))
+        return fresh
+
+    def _plot(self, snapshot: CaptureSnapshot) -> None:
+        statistics = snapshot.statistics
+        self.parts.rates.show_rates(statistics.rate_history, 10.0)
+        self.parts.histogram.show_histogram(statistics.pixel_rate_edges, statistics.pixel_rate_counts)
+        self._show_play()
+
+    def _say(self, snapshot: CaptureSnapshot) -> None:
+        parts, statistics = self.parts, snapshot.statistics
         parts.preview.show_filling(filling_of(snapshot, self.parameters))
         if parts.compare.isVisible():
             parts.compare.show_filling(filling_of(snapshot, self.parameters, compare=True))
         parts.filters.show_shares(dict(statistics.removed))
         parts.live.title.say(TITLES[snapshot.representation].format(self.parameters.display_window_ms))
         parts.live.tell(snapshot.problem or live_note(snapshot, self.runner.state))
-        self._show_play()
         self.recording.show_snapshot(snapshot)
         self.tools.session.report_live(events_per_second=statistics.events_per_s, frames_dropped=statistics.undrawn)
 

@@ -98,6 +98,21 @@ class CaptureLayout(QWidget):
             if self.tabs.tabText(index) == title:
                 self.tabs.setCurrentIndex(index)
 
+    def show_frames_fixed(self, fixed: bool) -> None:
+        """While event frames are recorded they all have to be alike: what makes them rests."""
+        if self.filters.isEnabled() == fixed:
+            for widget in (self.window_form, self.region, self.filters, self.live.polarity):
+                widget.setEnabled(not fixed)
+            for name in ("region", "hot"):
+                self.live.tools[name].setEnabled(not fixed)
+            for preview in (self.preview, self.compare):
+                preview.use.setEnabled(not fixed)
+            if fixed:
+                self.live.set_tool("look")
+            tip = "Event frames are being recorded: they all have to be alike" if fixed else ""
+            for index in range(3):
+                self.tabs.setTabToolTip(index, tip)
+
     def _assemble(self) -> None:
         previews = QWidget()
         line = QHBoxLayout(previews)

@@ -60,7 +60,7 @@ def test_the_synthetic_camera_runs_pauses_and_stops(window: MainWindow, view: Ca
     click(qtbot, window, "sourceOpen")
     wait_for(qtbot, lambda: view.parts.live.picture.drawn > 2, 20_000)
     assert not view.parts.live.card.isVisible()
-    assert part(window, "statusRate").text() != "– events/s"  # type: ignore[attr-defined]
+    wait_for(qtbot, lambda: part(window, "statusRate").text() != "– events/s")  # type: ignore[attr-defined]
     click(qtbot, window, "play")
     wait_for(qtbot, lambda: view.runner.state is SourceState.PAUSED)
     click(qtbot, window, "sourceClose")
