@@ -259,7 +259,7 @@ class ParameterForm(QWidget, Generic[P]):
 
     def _is_default(self, name: str) -> bool:
         default, value = self._model.model_fields[name].get_default(), self._rows[name].editor.value()
-        return as_json(value) == as_json(default) if isinstance(value, dict | list) else bool(value == default)
+        return as_json(value) == as_json(default) if isinstance(value, dict | list) else value in (default, str(default))
 
     def _on_edited(self) -> None:
         self.check()

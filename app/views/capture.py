@@ -342,7 +342,7 @@ class CaptureView(View):
             self._show_parameters()
             return
         self.parameters = parameters
-        self.parts.compare.setVisible(parameters.compare_window_ms is not None)
+        self.parts.show_compare(parameters.compare_window_ms is not None)
         self.save()
 
     def _show_parameters(self) -> None:
@@ -354,7 +354,7 @@ class CaptureView(View):
         parts.filters.show_filters(parameters.filters)
         parts.region.show_region(parameters.region)
         parts.live.picture.show_region(parameters.region)
-        parts.compare.setVisible(parameters.compare_window_ms is not None)
+        parts.show_compare(parameters.compare_window_ms is not None)
         self._draw_grid()
 
     def _on_suggestion(self, value: float) -> None:

@@ -81,7 +81,7 @@ class BinPreview(QWidget):
         if filling == self._filling and self.mean.text():
             return
         self._filling = filling
-        self.title.say("Event frame" if filling is None else f"Event frame of {filling.window}")
+        self.title.say("Event frame" if filling is None else f"Frame of {filling.window}")
         self.gauge.show_value(None if filling is None else filling.mean)
         if filling is None or filling.mean is None:
             self.mean.say(

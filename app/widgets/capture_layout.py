@@ -98,6 +98,14 @@ class CaptureLayout(QWidget):
             if self.tabs.tabText(index) == title:
                 self.tabs.setCurrentIndex(index)
 
+    def show_compare(self, on: bool) -> None:
+        """Show the second window's frame, and give both frames room."""
+        if self.compare.isHidden() == on:
+            self.compare.setVisible(on)
+            whole = sum(self._pictures.sizes())
+            if whole:
+                self._pictures.setSizes([round(whole * (0.42 if on else 0.6)), round(whole * (0.58 if on else 0.4))])
+
     def show_frames_fixed(self, fixed: bool) -> None:
         """While event frames are recorded they all have to be alike: what makes them rests."""
         if self.filters.isEnabled() == fixed:
@@ -121,7 +129,7 @@ class CaptureLayout(QWidget):
         line.addWidget(self.preview, 1)
         line.addWidget(self.compare, 1)
         self.live.layout().setContentsMargins(0, 0, 10, 0)  # type: ignore[union-attr]
-        pictures = _splitter("capturePictures", Qt.Orientation.Horizontal, (self.live, 3), (previews, 2))
+        self._pictures = _splitter("capturePictures", Qt.Orientation.Horizontal, (self.live, 3), (previews, 2))
         plots = QWidget()
         line = QHBoxLayout(plots)
         line.setContentsMargins(0, 8, 0, 0)
@@ -133,7 +141,7 @@ class CaptureLayout(QWidget):
         column.setContentsMargins(0, 0, 0, 8)
         column.setSpacing(8)
         column.addWidget(self.live.strip)
-        column.addWidget(pictures, 1)
+        column.addWidget(self._pictures, 1)
         column.addWidget(self.play)
         left = _splitter("captureLeft", Qt.Orientation.Vertical, (upper, 4), (plots, 1))
         left.setSizes([560, 130])

@@ -44,7 +44,7 @@ def indices_of(snapshot: CaptureSnapshot, polarity: str) -> tuple[NDArray[np.uin
 
 def top_of(frame: PreviewFrame) -> int:
     """The count that gets the strongest colour in an event frame: in steps, so that colours do not flicker with the scene."""
-    return next((top for top in (15, 31, 63, 127) if 6 * frame.events_per_pixel <= top), 255)
+    return next((top for top in (15, 31, 63, 127) if 4 * frame.events_per_pixel <= top), 255)
 
 
 def filling_of(snapshot: CaptureSnapshot, parameters: CaptureParameters, compare: bool = False) -> Filling:
@@ -75,7 +75,7 @@ def live_note(snapshot: CaptureSnapshot, state: SourceState) -> str:
         STATES[state],
         f"{snapshot.size[0]} × {snapshot.size[1]}",
         f"{count(statistics.events_per_s)} events/s",
-        f"{statistics.undrawn} pictures not drawn" if statistics.undrawn else "",
+        f"{statistics.undrawn} picture{'s' * (statistics.undrawn != 1)} not drawn" if statistics.undrawn else "",
         f"{count(statistics.source_drops)} events lost by the source" if statistics.source_drops else "",
         f"{statistics.latency_ms:.0f} ms",
     ]

@@ -1,7 +1,7 @@
 """The live picture, a strip with its tools and what the source does, and a card on it where there is nothing to see."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -27,6 +27,9 @@ _TOOLS: tuple[tuple[Tool, str, str], ...] = (
     ("region", "region", "Region: drag a new one, drag its edges or its middle"),
     ("hot", "hot_pixel", "Hot pixels: click a pixel to add or remove it"),
 )
+
+
+_WIDEST, _AROUND = 330, 24
 
 
 class LivePane(QWidget):
@@ -86,6 +89,11 @@ class LivePane(QWidget):
         self.tools[tool].setChecked(True)  # type: ignore[attr-defined]
         self.picture.set_tool(tool)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The card fits on the picture."""
+        super().resizeEvent(event)
+        self.card.fit_in(self.picture.width())
+
     def tell(self, sentence: str) -> None:
         """What the source does, in the strip."""
         self.note.say(sentence or " ")
@@ -105,7 +113,6 @@ class _Card(QFrame):
         self.text.setObjectName("liveCardText")
         self.text.setWordWrap(True)
         self.text.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.button = QPushButton()
         self.button.setObjectName("liveCardButton")
         layout = QVBoxLayout(self)
@@ -114,7 +121,7 @@ class _Card(QFrame):
         layout.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addWidget(self.text)
         layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
-        self.setFixedWidth(206)
+        self.fit_in(206)
         theme.changed.connect(self._on_theme)
         self._on_theme()
 
@@ -122,17 +129,30 @@ class _Card(QFrame):
         """Show it; "" as a sentence takes it away."""
         self.action = action
         self._icon_name = icon
-        self.text.setText(sentence)
+        self.text.setText(_breakable(sentence))
+        self.setAccessibleDescription(sentence)
         self.button.setText(button)
         self.button.setVisible(bool(button))
         self.setVisible(bool(sentence))
         self._on_theme()
-        self.adjustSize()
+        self.fit_in(self.width() + _AROUND)
+
+    def fit_in(self, width: int) -> None:
+        """Take what room a picture of this width has, and as many lines as the sentence needs."""
+        own = max(min(width - _AROUND, _WIDEST), 120)
+        margins = self.layout().contentsMargins()  # type: ignore[union-attr]
+        self.setFixedWidth(own)
+        self.text.setFixedHeight(max(self.text.heightForWidth(own - margins.left() - margins.right()), 0))
 
     def _on_theme(self) -> None:
         role = QPalette.ColorRole.Accent
         colour = self.palette().color(role)
         self._icon.setPixmap(pixmap(self._icon_name, colour, 30))
+
+
+def _breakable(sentence: str) -> str:
+    """Long paths may be broken after each of their folders."""
+    return sentence.replace("/", "/\u200b").replace("_", "_\u200b")
 
 
 def _choice(name: str, entries: tuple[tuple[str, str], ...], label: str, tip: str) -> QComboBox:

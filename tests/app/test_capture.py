@@ -49,7 +49,7 @@ def recording(tmp_path: Path) -> Path:
 
 
 def test_with_no_source_the_panel_says_what_to_do(window: MainWindow, view: CaptureView) -> None:
-    assert view.parts.live.card.isVisible() and "press Start" in view.parts.live.card.text.text()
+    assert view.parts.live.card.isVisible() and "press Start" in view.parts.live.card.accessibleDescription()
     assert not part(window, "record").isEnabled()
     for name in ("play", "step", "speed", "loop", "timeline"):
         assert not part(window, name).isEnabled()
@@ -101,7 +101,7 @@ def test_a_missing_recording_fails_in_the_panel_and_retry_helps(
     choose(qtbot, view.parts.source.kind, "Recording")
     retype(qtbot, view.parts.source.path, str(path))
     wait_for(qtbot, lambda: view.runner.state is SourceState.FAILED)
-    assert "late.aedat4 is not a file" in view.parts.live.card.text.text()
+    assert "late.aedat4 is not a file" in view.parts.live.card.accessibleDescription()
     write_recording(path)
     click(qtbot, window, "liveCardButton")
     wait_for(qtbot, lambda: view.parts.live.picture.drawn > 2)
@@ -115,18 +115,18 @@ def test_a_foreign_file_fails_with_the_readers_sentence(
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(2000))
     assert view.open_recording(path)
     wait_for(qtbot, lambda: view.runner.state is SourceState.FAILED)
-    assert "photo.aedat4" in view.parts.live.card.text.text() and part(window, "liveCardButton").isVisible()
+    assert "photo.aedat4" in view.parts.live.card.accessibleDescription() and part(window, "liveCardButton").isVisible()
 
 
 def test_a_stream_nobody_sends_fails_and_a_bad_address_is_told(window: MainWindow, view: CaptureView, qtbot: QtBot) -> None:
     choose(qtbot, view.parts.source.kind, "Network stream")
     retype(qtbot, view.parts.source.address, "127.0.0.1:1")
     wait_for(qtbot, lambda: view.runner.state is SourceState.FAILED)
-    assert "127.0.0.1:1" in view.parts.live.card.text.text()
+    assert "127.0.0.1:1" in view.parts.live.card.accessibleDescription()
     click(qtbot, window, "sourceClose")
     choose(qtbot, view.parts.source.protocol, "DV")
     retype(qtbot, view.parts.source.address, "here:there")
-    assert "is not a number" in view.parts.live.card.text.text()
+    assert "is not a number" in view.parts.live.card.accessibleDescription()
     assert view.parts.source.open.isVisible()
 
 
@@ -296,14 +296,14 @@ def test_the_window_its_suggestion_and_a_second_one(window: MainWindow, view: Ca
     form = view.parts.window_form
     retype(qtbot, form.editor("window_ms"), "200")
     assert view.parameters.window_ms == 200
-    wait_for(qtbot, lambda: view.parts.preview.title.text() == "Event frame of 200 ms" and view.parts.preview.gauge.value)
+    wait_for(qtbot, lambda: view.parts.preview.title.text() == "Frame of 200 ms" and view.parts.preview.gauge.value)
     # 40,000 events a second on 128 x 96 pixels, in 0.2 s.
     assert view.parts.preview.gauge.value == pytest.approx(40_000 * 0.2 / (SIZE[0] * SIZE[1]), rel=0.05)
     assert "too few" in view.parts.preview.mean.text() and "silent" in view.parts.preview.shares.text()
     assert not view.parts.compare.isVisible()
     retype(qtbot, form.editor("compare_window_ms"), "400")
     wait_for(qtbot, lambda: view.parts.compare.isVisible() and view.parts.compare.gauge.value)
-    assert view.parts.compare.title.text() == "Event frame of 400 ms"
+    assert view.parts.compare.title.text() == "Frame of 400 ms"
     wait_for(qtbot, lambda: view.parts.preview.use.isVisible())
     wanted = view.runner.pipeline.snapshot().statistics.suggested  # type: ignore[union-attr]
     click(qtbot, window, "previewUse")
@@ -316,7 +316,7 @@ def test_frames_of_a_fixed_count(window: MainWindow, view: CaptureView, qtbot: Q
     open_and_run(qtbot, window, recording)
     choose(qtbot, view.parts.window_form.editor("mode"), "count")
     retype(qtbot, view.parts.window_form.editor("events_per_frame"), "5000")
-    wait_for(qtbot, lambda: view.parts.preview.title.text() == "Event frame of 5 000 events" and view.parts.preview.gauge.value)
+    wait_for(qtbot, lambda: view.parts.preview.title.text() == "Frame of 5 000 events" and view.parts.preview.gauge.value)
     assert view.parts.preview.gauge.value == pytest.approx(5000 / (SIZE[0] * SIZE[1]), rel=0.02)
 
 
