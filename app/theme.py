@@ -112,6 +112,7 @@ QCheckBox::indicator {{ width: 15px; height: 15px; border: 1px solid {muted}; bo
 QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border-color: {accent}; }}
 QCheckBox::indicator:checked {{ background: {accent}; border-color: {accent}; image: url("{check}"); }}
 QCheckBox::indicator:disabled {{ background: {window}; border-color: {border}; }}
+QCheckBox::indicator:checked:disabled {{ background: {muted}; border-color: {muted}; }}
 QProgressBar {{ border: none; border-radius: 3px; background: {border}; }}
 QProgressBar::chunk {{ border-radius: 3px; background: {accent}; }}
 QScrollBar {{ background: transparent; width: 10px; height: 10px; margin: 0; }}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
+from PySide6.QtCore import QEventLoop, QSettings, QTimer
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
@@ -22,7 +22,7 @@ from app.widgets.source_bar import Chosen
 from app.window import MainWindow
 from engine.places.workspace import Workspace
 
-SIZE, WIDTH = (1180, 740), 900
+SIZE = (1120, 720)
 _PATIENCE_S = 60.0
 
 
@@ -43,10 +43,9 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 def save(window: MainWindow, path: Path) -> None:
-    """Save a small picture: a guide page is narrow, and 64 colours are enough for it."""
-    image = window.grab().toImage().scaledToWidth(WIDTH, Qt.TransformationMode.SmoothTransformation)
+    """Save a picture; its own size packs better than a smaller one with smoothed edges."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not image.convertToFormat(QImage.Format.Format_Indexed8, Qt.ImageConversionFlag.ThresholdDither).save(str(path), "PNG", 0):
+    if not window.grab().toImage().convertToFormat(QImage.Format.Format_RGB888).save(str(path), "PNG", 0):
         raise OSError(f"{path} cannot be written")
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 

@@ -44,6 +44,8 @@ class CaptureView(View):
         self._sensor: tuple[int, int] | None = None
         self._preview = self._compare = -1
         self._pictures = 0
+        self._title = "Live picture"
+        self._pointed: tuple[int, int] | None = None
         self._chosen: Chosen | None = None
         self.runner = CaptureRunner(self)
         self.recording = RecordingControl(self)
@@ -140,6 +142,7 @@ class CaptureView(View):
             preview.suggestionAccepted.connect(self._on_suggestion)
         parts.live.picture.regionDragged.connect(parts.region.show_region)
         parts.live.picture.regionChosen.connect(self._on_region)
+        parts.live.picture.pointed.connect(self._on_pointed)
         parts.live.picture.pixelClicked.connect(self._on_pixel)
         parts.region.regionChanged.connect(self._on_region)
         parts.region.squareChanged.connect(self._on_square)
@@ -187,7 +190,7 @@ class CaptureView(View):
 
     def _on_state(self, state: SourceState, message: str) -> None:
         parts, opened = self.parts, self.runner.pipeline is not None
-        parts.source.show_running(opened)
+        parts.source.show_running(opened and state is not SourceState.FAILED)  # a failed source can be chosen anew at once
         card = parts.live.card
         if state is SourceState.FAILED:
             card.show_message("warning", message or "The source has failed.", "Retry", "retry")
@@ -255,6 +258,11 @@ class CaptureView(View):
         if fresh or self._pictures % _WORDS_EVERY == 0:
             self._say(snapshot)
 
+    def _on_pointed(self, pixel: tuple[int, int] | None) -> None:
+        """The picture's title says which pixel is under the mouse."""
+        self._pointed = pixel
+        self.parts.live.title.say(self._title if pixel is None else f"{self._title}   (pixel {pixel[0]}, {pixel[1]})")
+
     def _on_rested(self, snapshot: CaptureSnapshot) -> None:
         self._plot(snapshot)
         self._say(snapshot)
@@ -282,7 +290,8 @@ class CaptureView(View):
         if parts.compare.isVisible():
             parts.compare.show_filling(filling_of(snapshot, self.parameters, compare=True))
         parts.filters.show_shares(dict(statistics.removed))
-        parts.live.title.say(TITLES[snapshot.representation].format(self.parameters.display_window_ms))
+        self._title = TITLES[snapshot.representation].format(self.parameters.display_window_ms)
+        self._on_pointed(self._pointed)
         parts.live.tell(snapshot.problem or live_note(snapshot, self.runner.state))
         self.recording.show_snapshot(snapshot)
         self.tools.session.report_live(events_per_second=statistics.events_per_s, frames_dropped=statistics.undrawn)
@@ -307,6 +316,8 @@ class CaptureView(View):
         for part in (parts.preview, parts.compare):
             part.clear()
         parts.live.picture.clear()
+        self._title = "Live picture"
+        self._on_pointed(None)
         parts.rates.clear()
         parts.histogram.clear()
         parts.play.timeline.show_rates(())
@@ -398,7 +409,7 @@ class CaptureView(View):
     def _set_hot(self, pixels: tuple[tuple[int, int], ...]) -> None:
         if self.runner.pipeline is not None:
             try:
-                self.runner.pipeline.hot_pixels = pixels  # type: ignore[assignment]
+                self.runner.pipeline.hot_pixels = pixels
             except BadInput as error:
                 self.notify(str(error))
                 return

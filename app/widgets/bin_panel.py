@@ -107,7 +107,8 @@ class BinPanel(QWidget):
     @property
     def recordings(self) -> list[tuple[Path, str]]:
         """Each recording with the name of its traverse."""
-        return [(path, self.table.item(row, 1).text().strip()) for row, path in enumerate(self._paths)]
+        cells = [self.table.item(row, 1) for row in range(len(self._paths))]
+        return [(path, cell.text().strip()) for path, cell in zip(self._paths, cells, strict=True) if cell is not None]
 
     @property
     def parameters(self) -> TraverseParameters | None:

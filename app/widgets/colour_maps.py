@@ -22,7 +22,8 @@ def polarity_map(colours: Colours) -> Map:
     total = np.maximum(a + b, 1e-9)
     mixed = (a * on + b * off) / total
     weight = np.maximum(a, b)
-    return np.rint(ground * (1 - weight) + mixed * weight).astype(np.uint8)
+    table: Map = np.rint(ground * (1 - weight) + mixed * weight).astype(np.uint8)
+    return table
 
 
 def counts_map(colours: Colours) -> Map:
@@ -31,8 +32,10 @@ def counts_map(colours: Colours) -> Map:
         colours.base, "#bfe0ea", "#5aa9cf", "#1b6ca8", "#0a2540",
     )  # fmt: skip
     at = np.linspace(0, 255, len(stops))
-    table = np.array([_rgb(stop) for stop in stops])
-    return np.rint(np.stack([np.interp(np.arange(256), at, table[:, channel]) for channel in range(3)], axis=1)).astype(np.uint8)
+    colours_at = np.array([_rgb(stop) for stop in stops])
+    channels = [np.interp(np.arange(256), at, colours_at[:, channel]) for channel in range(3)]
+    table: Map = np.rint(np.stack(channels, axis=1)).astype(np.uint8)
+    return table
 
 
 def _rgb(name: str) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ Tool = Literal["look", "region", "hot"]
 _GRIP_PX = 7  # on the screen: how near to an edge takes hold of it
 
 
-class EventImage(pg.GraphicsView):
+class EventImage(pg.GraphicsView):  # type: ignore[misc]
     """Draws one frame of indices; the wheel zooms, dragging pans, a double click fits, and two tools mark regions and pixels."""
 
     regionDragged = Signal(object)  # Region, while the mouse is down
@@ -165,7 +165,8 @@ class EventImage(pg.GraphicsView):
 
     def place_of(self, x: float, y: float) -> QPoint:
         """The place of the viewport at which a sensor coordinate is drawn."""
-        return self.mapFromScene(self.view.mapViewToScene(QPointF(x, y)))
+        place: QPoint = self.mapFromScene(self.view.mapViewToScene(QPointF(x, y)))
+        return place
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Take hold of the region or begin one; all else is looking around."""

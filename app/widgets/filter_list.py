@@ -97,7 +97,9 @@ class FilterList(QWidget):
                 rule.setObjectName("rule")
                 rule.setFixedHeight(1)
                 layout.addWidget(rule)
-            row = FilterRow(kind, field.description or "", part.annotation if part is not None else None)
+            settings = part.annotation if part is not None else None
+            known = settings if isinstance(settings, type) and issubclass(settings, Parameters) else None
+            row = FilterRow(kind, field.description or "", known)
             row.edited.connect(self.edited)
             self.rows[kind] = row
             layout.addWidget(row)

@@ -15,7 +15,7 @@ from app.widgets.status import count
 SPAN_S = 30.0
 
 
-class _CountAxis(pg.AxisItem):
+class _CountAxis(pg.AxisItem):  # type: ignore[misc]
     """Large numbers in few characters."""
 
     def __init__(self, orientation: str, shown: Callable[[float], str]) -> None:

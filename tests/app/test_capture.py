@@ -123,7 +123,7 @@ def test_a_stream_nobody_sends_fails_and_a_bad_address_is_told(window: MainWindo
     retype(qtbot, view.parts.source.address, "127.0.0.1:1")
     wait_for(qtbot, lambda: view.runner.state is SourceState.FAILED)
     assert "127.0.0.1:1" in view.parts.live.card.accessibleDescription()
-    click(qtbot, window, "sourceClose")
+    assert part(window, "sourceOpen").isVisible()  # another address can be tried at once
     choose(qtbot, view.parts.source.protocol, "DV")
     retype(qtbot, view.parts.source.address, "here:there")
     assert "is not a number" in view.parts.live.card.accessibleDescription()
@@ -188,6 +188,23 @@ def test_what_the_picture_shows(window: MainWindow, view: CaptureView, qtbot: Qt
     wait_for(qtbot, lambda: view.parts.live.title.text() == "Live: time surface" and picture.image.image.max() > 200)
     choose(qtbot, view.parts.live.shown, "Counts")
     wait_for(qtbot, lambda: view.parts.live.title.text() == "Live: the last 33 ms")
+
+
+def test_the_pixel_under_the_mouse_is_named(window: MainWindow, view: CaptureView, qtbot: QtBot, recording: Path) -> None:
+    open_and_run(qtbot, window, recording)
+    picture = view.parts.live.picture
+    qtbot.mouseMove(picture.viewport(), pos=picture.place_of(12.5, 70.5))
+    wait_for(qtbot, lambda: "(pixel 12, 70)" in view.parts.live.title.text())
+
+
+def test_a_recording_without_a_size_is_given_one(window: MainWindow, view: CaptureView, qtbot: QtBot, tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text("t,x,y,p\n" + "".join(f"{i * 100},{i % 40},{i % 30},{i % 2}\n" for i in range(40_000)))
+    assert view.open_recording(path)
+    wait_for(qtbot, lambda: view.runner.state is SourceState.FAILED)
+    assert "width and height" in view.parts.live.card.accessibleDescription()
+    retype(qtbot, view.parts.source.sensor, "64 x 48")
+    wait_for(qtbot, lambda: view.parts.live.picture.size_shown == (64, 48))
 
 
 def test_zoom_and_fit(window: MainWindow, view: CaptureView, qtbot: QtBot, recording: Path) -> None:
@@ -337,7 +354,7 @@ def test_a_filter_shows_the_share_that_it_removes(window: MainWindow, view: Capt
 
 def test_plots_follow_the_source(window: MainWindow, view: CaptureView, qtbot: QtBot, recording: Path) -> None:
     open_and_run(qtbot, window, recording)
-    wait_for(qtbot, lambda: view.parts.rates._curve.yData is not None and view.parts.rates._curve.yData.max() > 20_000)
+    wait_for(qtbot, lambda: np.max(view.parts.rates._curve.getData()[1], initial=0) > 20_000)
     wait_for(qtbot, lambda: np.sum(view.parts.histogram._bars.opts["height"]) == SIZE[0] * SIZE[1])
 
 

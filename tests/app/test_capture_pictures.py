@@ -82,7 +82,6 @@ def test_no_source_a_failed_one_and_a_recording(
     assert near(card, colours.text, 40) > 50 and near(card, colours.base, 4) > 500
     text = view.parts.live.card.text
     assert text.height() >= text.heightForWidth(text.width())  # the whole sentence is seen
-    click(qtbot, window, "sourceClose")
     view = open_and_run(qtbot, window, write_recording(tmp_path / "walk.aedat4"))
     click(qtbot, window, "record")
     wait_for(qtbot, lambda: "MB/s" in view.parts.record_button.figures.text())
