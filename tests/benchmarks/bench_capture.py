@@ -85,7 +85,8 @@ def measure(path: Path, seconds: float, record: str, ticks_per_s: float, folder:
     recorded = "-"
     if result is not None and result.events_path is not None:
         found = count_events(result.events_path)
-        recorded = f"{found / 1e6:.1f}M {'=' if found == result.events else '!='} taken, {result.frames} frames, {result.message or 'no loss'}"
+        same = "all that were taken" if found == result.events else f"NOT the {result.events} that were taken"
+        recorded = f"{found / 1e6:.1f} M events, {same}; {result.frames} frames; {result.message or 'nothing lost'}"
     return {
         "rate": (counts.delivered - delivered) / took / 1e6,
         "drawn": len(set(numbers)) / max(took - WARM_UP_S, 1e-9),
