@@ -384,7 +384,7 @@ class CapturePipeline:
         """A sentence, or "" where somebody asked for it, if the recording must end before the present chunk; else None."""
         if recording.failed.is_set():
             return ""
-        if jumped:
+        if jumped and recording.began:
             return "Time jumped (the source was sought or started anew): the recording ends before the jump."
         if stop_asked:
             return ""

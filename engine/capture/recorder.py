@@ -191,6 +191,11 @@ class Recording:
         self._finisher.start()
 
     @property
+    def began(self) -> bool:
+        """Whether it has taken an event."""
+        return self._first_us is not None
+
+    @property
     def records_frames(self) -> bool:
         """Whether event frames are recorded."""
         return self._traverse is not None
@@ -329,6 +334,8 @@ class Recording:
         events = 0 if writer is None else writer.counts.events
         left_out = 0 if writer is None else writer.counts.out_of_range + writer.counts.dropped
         message = self._message
+        if not message and not self.began:
+            message = "No event came while it was recorded."
         if not message and traverse is not None and not frames:
             message = "No event frame was completed: the recording was shorter than one window."
         if not message and self._dropped:

@@ -46,9 +46,7 @@ def total(pipeline: CapturePipeline, events: int) -> None:
 
 
 @pytest.mark.parametrize("compression", ["none", "lz4"])
-def test_exactly_the_events_sent_are_recorded_and_frames_are_as_binned_offline(
-    tmp_path: Path, compression: str
-) -> None:
+def test_exactly_the_events_sent_are_recorded_and_frames_are_as_binned_offline(tmp_path: Path, compression: str) -> None:
     parameters = CaptureParameters(window_ms=10, region=(8, 4, 32, 16))
     events = events_of(50_000)
     with running(source := HandSource(), parameters, tmp_path) as pipeline:
