@@ -29,8 +29,8 @@ from engine.places.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
-QUEUE_EVENTS = 1 << 23
-"""128 MiB: 0.8 s of a stalled disk at 10 million events a second before the source is held back."""
+QUEUE_EVENTS = 1 << 24
+"""256 MiB: 1.6 s of a stalled disk at 10 million events a second before the source is held back."""
 _QUEUE_FRAME_BYTES = 64 << 20
 _FREE_LOOK_S = 1.0
 _RESERVE = 64 << 20
