@@ -28,7 +28,7 @@ from engine.capture.recorder import Recording, RecordingResult, RecordingStatist
 from engine.capture.snapshot import CaptureSnapshot
 from engine.errors import BadInput
 from engine.events.array import EventArray, empty_events
-from engine.events.checks import Size
+from engine.events.checks import Size, check_region
 from engine.events.hot_pixels import read_hot_pixels, write_hot_pixels
 from engine.events.sources.source import EventSource, SourceState
 from engine.frames.inputs import InputParameters, RowsColumns
@@ -255,8 +255,9 @@ class CapturePipeline:
         Raises:
             BadInput: dims does not divide the region, the region lies off the sensor, or the sensor is not known yet.
         """
-        x, y, width, height = self.parameters.region or (0, 0, *self._known_size())
-        grid = InputParameters(dims=dims or self.parameters.dims, cell="centre").for_frames((height, width))
+        size = self._known_size()
+        x, y, width, height = check_region(self.parameters.region or (0, 0, *size), size, "The region of interest")
+        grid = InputParameters.check({"dims": dims or self.parameters.dims, "cell": "centre"}).for_frames((height, width))
         rows, columns = np.divmod(grid.selected_pixels(), width)
         return np.stack([columns + x, rows + y], axis=1)
 

@@ -23,7 +23,7 @@ from engine.capture import (
     unfinished_recordings,
 )
 from engine.capture.recorder import DiskSpace
-from engine.errors import BadInput
+from engine.errors import BadInput, JobCancelled
 from engine.events.array import joined
 from engine.events.recording import open_recording
 from engine.events.sources.source import SourceFailed
@@ -344,6 +344,33 @@ def test_a_killed_recording_opens_up_to_its_last_second_and_is_adopted(tmp_path:
     assert info is not None
     assert info.window_starts_us == frames.start_us[: len(traverse)].tolist()
     assert not list(root.rglob(".*")), "temporary files stayed"
+
+
+def test_a_recording_killed_before_its_first_byte_does_not_keep_the_traverse(tmp_path: Path) -> None:
+    killed_recording(tmp_path, 30)
+    root = tmp_path / "workspace"
+    (root / "recordings" / "recording.aedat4").write_bytes(b"")
+    (unfinished,) = unfinished_recordings(root)
+    result = adopt(unfinished, root, ignore, CancelToken())
+    assert "is empty" in result.message
+    assert not result.complete
+    assert result.frames == len(Workspace.open(root).traverse("example", "camera", "traverse")) > 0
+    assert unfinished_recordings(root) == []
+
+
+def test_an_adoption_can_be_cancelled_and_done_again(tmp_path: Path) -> None:
+    killed_recording(tmp_path, 30)
+    root = tmp_path / "workspace"
+    path = root / "recordings" / "recording.aedat4"
+    before = path.read_bytes()
+    (unfinished,) = unfinished_recordings(root)
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(JobCancelled):
+        adopt(unfinished, root, ignore, cancel)
+    assert path.read_bytes() == before
+    assert unfinished_recordings(root) == [unfinished]
+    assert adopt(unfinished, root, ignore, CancelToken()).complete
 
 
 def test_a_killed_recording_is_discarded_to_the_trash(tmp_path: Path) -> None:
