@@ -213,7 +213,7 @@ class CapturePipeline:
         self.hot_pixels = self.hot_pixels - {(x, y)}
 
     def find_hot_pixels(self) -> frozenset[Pixel]:
-        """Look for hot pixels in the last 5 s; they are returned, not marked. Takes some 50 ms.
+        """Look for hot pixels in the last 5 s; they are returned, not marked. Takes 30 ms (346 x 260) to 1 s (1280 x 720).
 
         Raises:
             BadInput: the source has not run for half a second yet.
