@@ -29,8 +29,8 @@ from engine.places.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
-QUEUE_EVENTS = 1 << 23
-"""128 MiB: 0.8 s of a stalled disk at 10 million events a second before the source is held back."""
+QUEUE_EVENTS = 1 << 24
+"""256 MiB: 1.6 s of a stalled disk at 10 million events a second before the source is held back."""
 _QUEUE_FRAME_BYTES = 64 << 20
 _FREE_LOOK_S = 1.0
 _RESERVE = 64 << 20
@@ -150,7 +150,9 @@ class Recording:
         source: str,
     ) -> None:
         self.parameters, self.workspace, self.size = parameters, workspace, size
-        self.failed = threading.Event()
+        self.failed = threading.Event()  # one of the two sides below, or both: the recording is to end
+        self._events_failed = threading.Event()
+        self._frames_failed = threading.Event()
         self.done = threading.Event()
         self.result: RecordingResult | None = None
         self._message = ""
@@ -189,6 +191,11 @@ class Recording:
         self._finisher.start()
 
     @property
+    def began(self) -> bool:
+        """Whether it has taken an event."""
+        return self._first_us is not None
+
+    @property
     def records_frames(self) -> bool:
         """Whether event frames are recorded."""
         return self._traverse is not None
@@ -212,7 +219,7 @@ class Recording:
         if len(events):
             self._last_us = max(self._last_us, int(events["timestamp"].max()))
             if self._writer is not None:
-                self._events.put(events, len(events), keep=True, given_up=self.failed.is_set)
+                self._events.put(events, len(events), keep=True, given_up=self._events_failed.is_set)
         return events, ends
 
     def end_events(self, dropped: int, message: str = "") -> None:
@@ -224,15 +231,15 @@ class Recording:
 
     def push_filtered(self, events: EventArray) -> None:
         """Bin a filtered chunk into the frames that are recorded."""
-        if self._binner is None or self.failed.is_set():
+        if self._binner is None or self._frames_failed.is_set():
             return
         try:
             frames = self._binner.push(events)
         except BadInput as wrong:
-            self._fail(str(wrong))
+            self._fail(str(wrong), self._frames_failed)
             return
         for frame in frames:
-            self._frames.put((frame.image, frame.start_us), frame.image.nbytes, keep=True, given_up=self.failed.is_set)
+            self._frames.put((frame.image, frame.start_us), frame.image.nbytes, keep=True, given_up=self._frames_failed.is_set)
 
     def end_frames(self) -> None:
         """No more filtered events will come."""
@@ -275,28 +282,28 @@ class Recording:
     def _write_events(self) -> None:
         while not self._events.finished:
             chunk = self._events.take(None)
-            if chunk is None or self._writer is None or self.failed.is_set():
+            if chunk is None or self._writer is None or self._events_failed.is_set():
                 continue
             try:
                 self._writer.write(chunk)
             except BadInput as failure:
-                self._fail(str(failure))
+                self._fail(str(failure), self._events_failed)
             except Exception as error:
                 log.exception("recording events failed")
-                self._fail(f"The recording failed unexpectedly ({type(error).__name__}: {error}).")
+                self._fail(f"The recording failed unexpectedly ({type(error).__name__}: {error}).", self._events_failed)
 
     def _write_frames(self) -> None:
         while not self._frames.finished:
             item = self._frames.take(None)
-            if item is None or self._traverse is None or self.failed.is_set():
+            if item is None or self._traverse is None or self._frames_failed.is_set():
                 continue
             try:
                 self._traverse.write(*item)
             except OSError as error:
-                self._fail(_frames_sentence(self._traverse.folder, error))
+                self._fail(_frames_sentence(self._traverse.folder, error), self._frames_failed)
             except Exception as error:
                 log.exception("recording frames failed")
-                self._fail(f"The recording failed unexpectedly ({type(error).__name__}: {error}).")
+                self._fail(f"The recording failed unexpectedly ({type(error).__name__}: {error}).", self._frames_failed)
 
     def _finish(self) -> None:
         for thread in self._threads:
@@ -306,7 +313,7 @@ class Recording:
             try:
                 self._writer.close()
             except BadInput as failure:
-                self._fail(f"{failure} What was recorded until then can be opened." if not self.failed.is_set() else str(failure))
+                self._fail(f"{failure} What was recorded until then can be opened.", self._events_failed)
             self._writer.discard()
         if self._traverse is not None:
             try:
@@ -314,7 +321,7 @@ class Recording:
             except (OSError, BadInput) as error:
                 keep_marker = True
                 text = _frames_sentence(self._traverse.folder, error) if isinstance(error, OSError) else str(error)
-                self._fail(text)
+                self._fail(text, self._frames_failed)
             finally:
                 self._traverse.close()
         self._marker.release(keep=keep_marker)
@@ -327,6 +334,8 @@ class Recording:
         events = 0 if writer is None else writer.counts.events
         left_out = 0 if writer is None else writer.counts.out_of_range + writer.counts.dropped
         message = self._message
+        if not message and not self.began:
+            message = "No event came while it was recorded."
         if not message and traverse is not None and not frames:
             message = "No event frame was completed: the recording was shorter than one window."
         if not message and self._dropped:
@@ -353,11 +362,13 @@ class Recording:
     def _elapsed_s(self) -> float:
         return 0.0 if self._first_us is None else max(self._last_us - self._first_us, 0) / 1e6
 
-    def _fail(self, sentence: str) -> None:
+    def _fail(self, sentence: str, side: threading.Event) -> None:
+        """Give one side up, and tell the first sentence; the other side keeps what it was given until the recording ends."""
         with self._lock:
             if not self.failed.is_set():
                 self._message = sentence
-                self.failed.set()
+            side.set()
+            self.failed.set()
 
     def _undo(self) -> None:
         """Remove the files that a recording which could not begin has made; those that were there before stay."""

@@ -56,8 +56,8 @@ class CaptureStatistics:
         events_per_s: that arrived in the last second; total_events: since start().
         removed: by filter kind (in order), the share (0 to 1) that it removed, over about the last second, of what reached it.
         rate_history: (n,) events a second in steps of 0.1 s, oldest first, at most 300 (30 s).
-        pixel_rate_edges, pixel_rate_counts: histogram of the pixels' event rates after filters and polarity, over the last second of
-            event time: (n + 1,) edges in events per second (logarithmic; the first bin begins at 0), (n,) pixels.
+        pixel_rate_edges, pixel_rate_counts: histogram of the pixels' event rates after filters and polarity, over the last second
+            of event time: (n + 1,) edges in events per second (logarithmic; the first bin begins at 0), (n,) pixels.
         expected_events_per_pixel: mean events per pixel that the present window would have at the present rate; None at first.
         suggested: None until there were events for a quarter of a second.
         source_drops: events that the source or its sender gave up; picture_drops: events that the picture passed over because the

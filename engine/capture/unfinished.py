@@ -64,32 +64,38 @@ def unfinished_recordings(workspace: Path | Workspace) -> list[UnfinishedRecordi
 def adopt(unfinished: UnfinishedRecording, workspace: Path | Workspace, emit: Emit, cancel: CancelToken) -> RecordingResult:
     """Finish a recording that was cut short: give the AEDAT4 file its table, the traverse its index.
 
-    The raw events are read as far as they go and written anew beside the file, which is replaced at the end.
+    The raw events are read as far as they go and written anew beside the file, which is replaced at the end. A file that cannot
+    be read at all stays as it is, and the result's message says so.
 
     Raises:
         BadInput: it cannot be read or written; nothing is lost, and it can be tried again.
         JobCancelled: stopped; likewise.
     """
     place = workspace if isinstance(workspace, Workspace) else Workspace.open(workspace)
-    events, length, left_out, elapsed_s, path = 0, 0, 0, 0.0, unfinished.events_path
+    events, length, left_out, elapsed_s, message, path = 0, 0, 0, 0.0, "", unfinished.events_path
     if path is not None:
-        with open_recording(path) as reader:
-            try:
+        reader = None
+        try:
+            reader = open_recording(path)
+        except BadInput as unreadable:  # killed before its header was on the disk: that must not keep the traverse from its user
+            message = str(unreadable)
+        if reader is not None:
+            with reader:
                 events, left_out, elapsed_s = _finish_events(reader, path, emit, cancel)
-            except OSError as error:
-                raise BadInput(f"{path} cannot be finished ({error.strerror}): make room, and try again.") from None
         length = path.stat().st_size
     frames = 0
     if unfinished.traverse is not None and unfinished.traverse_folder is not None:
         content = read_marker(unfinished.marker)
-        info = TraverseInfo.read(content.info, str(unfinished.marker)) if content is not None else TraverseInfo()
+        if content is None:
+            raise BadInput(f"{unfinished.marker} is gone or damaged: look for unfinished recordings again.")
+        info = TraverseInfo.read(content.info, str(unfinished.marker))
         try:
             frames = finish_traverse(unfinished.traverse_folder, place.index_file(unfinished.traverse[2]), info)
         except OSError as error:
             raise BadInput(f"{unfinished.traverse_folder} cannot be finished ({error.strerror}): try again.") from None
     unfinished.marker.unlink(missing_ok=True)
     folder = unfinished.traverse_folder if frames else None
-    return RecordingResult(path, folder, events, frames, length, elapsed_s, 0, left_out, True, "")
+    return RecordingResult(path, folder, events, frames, length, elapsed_s, 0, left_out, not message, message)
 
 
 def discard(unfinished: UnfinishedRecording, workspace: Path | Workspace) -> Path:
@@ -157,6 +163,8 @@ def _finish_events(reader: EventReader, path: Path, emit: Emit, cancel: CancelTo
                 emit(Progress(f"Finishing {path.name}", round(100 * reader.progress), 100, "%"))
         writer.close()
         part.replace(path)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be finished ({error.strerror}): make room, and try again.") from None
     finally:
         writer.discard()
         part.unlink(missing_ok=True)

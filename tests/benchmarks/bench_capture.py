@@ -35,7 +35,7 @@ def count_events(path: Path) -> int:
         return sum(len(chunk) for chunk in reader.chunks())
 
 
-def measure(path: Path, seconds: float, record: str, ticks_per_s: float, folder: Path) -> dict[str, Any]:
+def measure(path: Path, seconds: float, record: str, compression: str, ticks_per_s: float, folder: Path) -> dict[str, Any]:
     """One run against a server of its own."""
     parameters = CaptureParameters(
         region=(45, 2, 256, 256),
@@ -55,9 +55,7 @@ def measure(path: Path, seconds: float, record: str, ticks_per_s: float, folder:
             if pipeline.message:
                 raise RuntimeError(pipeline.message)
         if record != "none":
-            pipeline.start_recording(
-                RecordingParameters(record_events=True, record_frames=record == "both", compression="none", duration_s=None)
-            )
+            pipeline.start_recording(RecordingParameters.check({"record_frames": record == "both", "compression": compression}))
         begin = time.monotonic()
         cpu, delivered = time.process_time(), pipeline.source.statistics().delivered
         late, ages, memory, numbers = [], [], [], []
@@ -85,7 +83,8 @@ def measure(path: Path, seconds: float, record: str, ticks_per_s: float, folder:
     recorded = "-"
     if result is not None and result.events_path is not None:
         found = count_events(result.events_path)
-        recorded = f"{found / 1e6:.1f}M {'=' if found == result.events else '!='} taken, {result.frames} frames, {result.message or 'no loss'}"
+        same = "all that were taken" if found == result.events else f"NOT the {result.events} that were taken"
+        recorded = f"{found / 1e6:.1f} M events, {same}; {result.frames} frames; {result.message or 'nothing lost'}"
     return {
         "rate": (counts.delivered - delivered) / took / 1e6,
         "drawn": len(set(numbers)) / max(took - WARM_UP_S, 1e-9),
@@ -107,6 +106,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=10, help="million events a second")
     parser.add_argument("--seconds", type=float, default=30, help="length of a run; 300 for the five minutes of flat memory")
     parser.add_argument("--record", choices=("none", "events", "both"), action="append", help="default: none, then both")
+    parser.add_argument("--compression", choices=("none", "lz4"), default="lz4", help="of the recorded events")
     parser.add_argument("--tick", type=float, default=30, help="pictures asked for a second")
     parser.add_argument("--folder", type=Path, help="where recordings go (default: the system's temporary folder)")
     arguments = parser.parse_args()
@@ -115,7 +115,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
             path = Path(folder) / "random.npy"
             make_recording(path, arguments.rate * 1e6)
-            r = measure(path, arguments.seconds, record, arguments.tick, Path(folder))
+            r = measure(path, arguments.seconds, record, arguments.compression, arguments.tick, Path(folder))
         print(f"\nrecording {record}; filters: {r['removed']}")
         print(f"  events/s sustained        {r['rate']:.2f} M")
         print(f"  pictures/s taken, made    {r['drawn']:.1f}, {r['made']:.1f}")

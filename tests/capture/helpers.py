@@ -79,6 +79,13 @@ def events_of(count: int, start_us: int = 0, step_us: int = 10, seed: int = 1) -
     return make_events(count, start_us=start_us, step_us=step_us, seed=seed, size=SIZE)
 
 
+def later(events: EventArray, by_us: int) -> EventArray:
+    """The same events some time later, in an array of their own."""
+    moved = events.copy()
+    moved["timestamp"] += by_us
+    return moved
+
+
 @contextmanager
 def running(
     source: EventSource, parameters: CaptureParameters | None = None, folder: Path | None = None
