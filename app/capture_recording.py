@@ -203,6 +203,9 @@ class RecordingControl(QObject):
     def _on_workspace(self, workspace: object = None) -> None:
         view, session = self._view, self._view.tools.session
         self._found = []
+        pipeline = view.runner.pipeline
+        if pipeline is not None:  # a recording that runs goes on where it began
+            pipeline.workspace = session.workspace.root if session.workspace is not None else None
         if session.workspace is not None and session.writable:
             try:
                 self._found = list(unfinished_recordings(session.workspace.root))

@@ -215,7 +215,8 @@ class CaptureView(View):
         paced, replay = self.runner.paced, self.runner.replay
         playing = paced is not None and self.runner.state in (SourceState.RUNNING, SourceState.STARTING)
         time_range = replay.time_range if replay is not None else None
-        self.parts.play.show_state(paced is not None, playing, time_range, replay.position_us if replay is not None else None)
+        usable = paced is not None and self.runner.state is not SourceState.FAILED
+        self.parts.play.show_state(usable, playing, time_range, replay.position_us if replay is not None else None)
 
     def _toggle_play(self) -> None:
         if self.runner.paced is not None:

@@ -1,7 +1,7 @@
 """The live picture, a strip with its tools and what the source does, and a card on it where there is nothing to see."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPalette, QResizeEvent
+from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -145,8 +145,8 @@ class _Card(QFrame):
         self.text.setFixedHeight(max(self.text.heightForWidth(own - margins.left() - margins.right()), 0))
 
     def _on_theme(self) -> None:
-        role = QPalette.ColorRole.Accent
-        colour = self.palette().color(role)
+        colours = self._theme.colours
+        colour = QColor(colours.error if self._icon_name == "warning" else colours.accent)
         self._icon.setPixmap(pixmap(self._icon_name, colour, 30))
 
 

@@ -157,7 +157,7 @@ class RateHistogram(Plot):
 
 def _round_top(largest: float) -> float:
     """The end of an axis, in steps of 1, 2, 5: it stays still while the figures move a little."""
-    step = 10.0 ** np.floor(np.log10(max(largest, 1.0)))
+    step = 10.0 ** np.floor(np.log10(max(largest, 10.0)))
     return float(next(factor * step for factor in (1, 2, 5, 10) if factor * step >= largest))
 
 

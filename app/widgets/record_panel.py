@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.forms import ParameterForm
@@ -164,8 +165,12 @@ class RecordButton(QWidget):
         self.button.setProperty("role", "record" if recording else "")
         self.button.style().unpolish(self.button)
         self.button.style().polish(self.button)
-        self.button.setText(" Stop recording" if recording else " Record")
-        set_icon(self.button, "stop" if recording else "record")
+        self.button.setText("Stop recording" if recording else " Record")
+        if recording:  # an icon in the colour of text would be dark on red
+            self.button.setProperty("iconName", None)
+            self.button.setIcon(QIcon())
+        else:
+            set_icon(self.button, "record")
         self.button.setToolTip("Finish the recording (Ctrl+Shift+R)")
         if not recording:
             self.figures.clear()

@@ -126,6 +126,19 @@ def test_a_workspace_that_cannot_be_written_says_so(window: MainWindow, view: Ca
     assert not part(window, "record").isEnabled() and "workspace" in part(window, "record").toolTip()
 
 
+def test_a_source_that_runs_records_into_the_workspace_that_is_opened(
+    window: MainWindow, workspace: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
+    view = open_and_run(qtbot, window, write_recording(tmp_path / "walk.aedat4"))
+    assert not part(window, "record").isEnabled()
+    window.open_workspace(workspace)
+    click(qtbot, window, "record")
+    qtbot.wait(200)
+    with qtbot.waitSignal(view.notified):
+        click(qtbot, window, "record")
+    assert (workspace / "recordings" / "recording.aedat4").is_file()
+
+
 def test_recordings_are_binned_as_a_job(
     window: MainWindow, view: CaptureView, qtbot: QtBot, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
