@@ -1,6 +1,6 @@
 """A parameter model as a form: labels, units, bounds, help and errors all come from the engine's declaration."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any, Generic, TypeVar
 
@@ -58,7 +58,8 @@ class ParameterForm(QWidget, Generic[P]):
 
     `command`, such as "revisit-cli train", gives "copy as command line"; `skip` names fields that the view sets itself;
     `groups` gives headings, each with its fields in order (fields in no group come first, without a heading). A field that is
-    a model itself becomes a form within the form (`part`), under its own heading.
+    a model itself becomes a form within the form (`part`), under its own heading. `also` is what the engine has to say
+    about values beyond the model (a name that is taken): sentences by field, "" for what concerns several.
     """
 
     edited = Signal()  # by the person; not by set_values or set_parameters
@@ -72,11 +73,12 @@ class ParameterForm(QWidget, Generic[P]):
         groups: Mapping[str, Sequence[str]] | None = None,
         command: str = "",
         part: bool = False,
+        also: Callable[[dict[str, Any]], Mapping[str, str]] | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setObjectName(f"{model.__name__}Form")
-        self._model, self._command = model, command
+        self._model, self._command, self._also = model, command, also
         self._kept: dict[str, Any] = {name: field.get_default() for name, field in model.model_fields.items()}
         self._rows: dict[str, _Row] = {}
         self._parts: dict[str, ParameterForm[Any]] = {}
@@ -153,6 +155,8 @@ class ParameterForm(QWidget, Generic[P]):
     def check(self) -> bool:
         """Ask the engine; its sentences are shown beside the fields that they are about."""
         found = problems(self._model, self.values())
+        if not found and self._also is not None:
+            found = dict(self._also(self.values()))
         for name in list(found):
             # A rule over several fields begins with the field that it is mostly about.
             first = found[name].split(" ", 1)[0]
@@ -255,7 +259,7 @@ class ParameterForm(QWidget, Generic[P]):
 
     def _is_default(self, name: str) -> bool:
         default, value = self._model.model_fields[name].get_default(), self._rows[name].editor.value()
-        return bool(value == default) or as_json(value) == as_json(default)
+        return value in (default, str(default)) or as_json(value) == as_json(default)
 
     def _on_edited(self) -> None:
         self.check()

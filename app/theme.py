@@ -78,6 +78,18 @@ QPushButton[role="primary"] {{ background: {accent}; color: {on_accent}; border-
 QPushButton[role="primary"]:disabled {{ background: {chosen}; color: {muted}; border-color: {border}; }}
 QToolButton[role="quiet"] {{ border: none; border-radius: 4px; padding: 3px; }}
 QToolButton[role="quiet"]:hover, QToolButton[role="quiet"]:focus {{ background: {hover}; }}
+QToolButton[role="quiet"]:checked {{ background: {chosen}; }}
+QPushButton[compact="true"] {{ padding: 3px 8px; }}
+QPushButton[role="record"] {{ background: {error}; color: {window}; border-color: {error}; }}
+QTabWidget::pane {{ border: none; border-top: 1px solid {border}; }}
+QTabBar {{ background: {window}; }}
+QTabBar::tab {{ background: transparent; color: {muted}; border: none; border-bottom: 2px solid transparent; padding: 8px 8px; }}
+QTabBar::tab:hover {{ color: {text}; }}
+QTabBar::tab:selected {{ color: {text}; border-bottom-color: {accent}; }}
+QTabBar::tab:focus {{ color: {text}; background: {hover}; }}
+#sourceBar, #unfinished {{ border: none; border-bottom: 1px solid {border}; }}
+#liveCard {{ background: {base}; border: 1px solid {border}; border-radius: 8px; }}
+#rule {{ background: {border}; }}
 QLabel[role="title"] {{ font-size: {title}pt; font-weight: 600; }}
 QLabel[role="heading"] {{ font-weight: 600; }}
 QLabel[role="muted"] {{ color: {muted}; }}
@@ -100,6 +112,7 @@ QCheckBox::indicator {{ width: 15px; height: 15px; border: 1px solid {muted}; bo
 QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border-color: {accent}; }}
 QCheckBox::indicator:checked {{ background: {accent}; border-color: {accent}; image: url("{check}"); }}
 QCheckBox::indicator:disabled {{ background: {window}; border-color: {border}; }}
+QCheckBox::indicator:checked:disabled {{ background: {muted}; border-color: {muted}; }}
 QProgressBar {{ border: none; border-radius: 3px; background: {border}; }}
 QProgressBar::chunk {{ border-radius: 3px; background: {accent}; }}
 QScrollBar {{ background: transparent; width: 10px; height: 10px; margin: 0; }}

@@ -7,13 +7,14 @@ from typing import ClassVar
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeySequence, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app.icons import set_icon
 from app.jobs import JobRunner
 from app.session import Session
 from app.settings import Settings
 from app.theme import Theme
+from app.widgets.elided import Elided
 from engine.parameters import Parameters
 
 
@@ -138,10 +139,7 @@ class View(QWidget):
         title = QLabel(self.title)
         title.setObjectName("panelTitle")
         title.setProperty("role", "title")
-        summary = QLabel(self.summary)
-        summary.setObjectName("panelSummary")
-        summary.setProperty("role", "muted")
-        summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        summary = Elided(self.summary, "panelSummary", "muted")
         summary.setToolTip(self.summary)
         ask = QToolButton()
         ask.setObjectName("panelHelp")

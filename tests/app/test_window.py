@@ -17,6 +17,7 @@ from app.report import Fault
 from app.settings import Settings
 from app.theme import DARK, LIGHT, Theme
 from app.views.base import Command, View
+from app.views.capture import CaptureView
 from app.widgets.palette import score
 from app.window import MainWindow
 from engine.errors import BadInput
@@ -278,7 +279,7 @@ def test_a_recording_is_dropped(window: MainWindow, tmp_path: Path, monkeypatch:
     recording.write_bytes(b"#!AER-DAT4.0")
     shown: list[Path] = []
     window.show_panel("capture")
-    monkeypatch.setattr(View, "open_recording", lambda self, path: bool(shown.append(path)) or True)
+    monkeypatch.setattr(CaptureView, "open_recording", lambda self, path: bool(shown.append(path)) or True)
     window.show_panel("deploy")
     assert drop(window, recording)
     assert shown == [recording] and window.current_view is not None and window.current_view.name == "capture"
@@ -286,7 +287,7 @@ def test_a_recording_is_dropped(window: MainWindow, tmp_path: Path, monkeypatch:
 
 
 def test_a_view_that_shows_no_recordings_says_so(window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(View, "open_recording", lambda self, path: False)
+    monkeypatch.setattr(CaptureView, "open_recording", lambda self, path: False)
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *rest: (str(tmp_path / "a.aedat4"), ""))
     window.actions_by_name["open_recording"].trigger()
     assert "a.aedat4 cannot be shown" in window.toasts.shown[0].fault.sentence

@@ -1,0 +1,81 @@
+"""Short work off the UI thread that is no job: looking for cameras, closing a source. Its end comes back as a signal."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from engine.errors import BadInput, JobCancelled
+from engine.jobs import CancelToken
+
+log = logging.getLogger(__name__)
+
+
+class Background(QObject):
+    """Runs functions in threads of their own, and says what became of each in the UI thread."""
+
+    _ended = Signal(object, object)  # the call, its result or its exception
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.setObjectName("background")
+        self._running: dict[
+            object, tuple[threading.Thread, CancelToken, Callable[[Any], None] | None, Callable[[str], None] | None]
+        ] = {}
+        self._ended.connect(self._on_ended)
+
+    def run(
+        self,
+        name: str,
+        function: Callable[[CancelToken], Any],
+        done: Callable[[Any], None] | None = None,
+        failed: Callable[[str], None] | None = None,
+    ) -> CancelToken:
+        """Call function(cancel) in a thread; then done(result) or failed(sentence) in this one, unless it was cancelled."""
+        key, cancel = object(), CancelToken()
+
+        def work() -> None:
+            try:
+                result = function(cancel)
+            except JobCancelled:
+                result = None
+            except Exception as error:
+                result = error
+            try:
+                self._ended.emit(key, result)
+            except RuntimeError:  # the window is gone
+                log.debug("%s ended after its window", name)
+
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        self._running[key] = (thread, cancel, done, failed)
+        thread.start()
+        return cancel
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Cancel and join everything; nothing is told any more."""
+        running, self._running = self._running, {}
+        for _, cancel, _, _ in running.values():
+            cancel.cancel()
+        for thread, _, _, _ in running.values():
+            thread.join(timeout_s)
+
+    def _on_ended(self, key: object, result: Any) -> None:
+        entry = self._running.pop(key, None)
+        if entry is None:
+            return
+        thread, cancel, done, failed = entry
+        thread.join()
+        if cancel.cancelled:
+            return
+        if isinstance(result, Exception):
+            sentence = (
+                str(result) if isinstance(result, BadInput) else f"{thread.name} failed ({type(result).__name__}: {result})."
+            )
+            if not isinstance(result, BadInput):
+                log.error("%s failed", thread.name, exc_info=result)
+            if failed is not None:
+                failed(sentence)
+        elif done is not None:
+            done(result)
