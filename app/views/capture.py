@@ -36,10 +36,8 @@ class CaptureView(View):
 
     def __init__(self, tools: Tools, parent: QWidget | None = None) -> None:
         super().__init__(tools, parent)
-        saved = self.options
-        assert isinstance(saved, CaptureOptions)
-        self._saved = saved
-        self.parameters: CaptureParameters = saved.capture
+        self._saved = tools.settings.options(self.name, CaptureOptions)
+        self.parameters: CaptureParameters = self._saved.capture
         self.sensor: tuple[int, int] | None = None
         self._preview = self._compare = -1
         self._pictures = 0
