@@ -293,7 +293,7 @@ class RecordingControl(QObject):
         settings = BinRecordings(
             traverse=parameters.model_copy(update={"data_dir": workspace.data_dir}),
             capture=view.parameters,
-            hot_pixels=view.hot_pixels,
+            hot_pixels=view.region.hot_pixels,
         )
         title = f"Bin {recordings[0][0].name}" if len(recordings) == 1 else f"Bin {len(recordings)} recordings"
         job = view.tools.jobs.start(title, lambda emit, cancel: bin_recordings(settings, recordings, emit, cancel))

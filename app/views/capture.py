@@ -8,13 +8,13 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.capture_recording import RecordingControl
+from app.capture_region import RegionControl
 from app.capture_runner import CaptureRunner
 from app.report import Fault
 from app.views.base import Command, Tools, View
 from app.widgets.capture_layout import CaptureLayout
 from app.widgets.capture_options import CaptureOptions
 from app.widgets.capture_pictures import TITLES, filling_of, indices_of, live_note, top_of
-from app.widgets.region import Region
 from app.widgets.source_bar import Chosen
 from engine.capture import CaptureParameters, CaptureSnapshot, RateTimeline
 from engine.errors import BadInput
@@ -36,12 +36,9 @@ class CaptureView(View):
 
     def __init__(self, tools: Tools, parent: QWidget | None = None) -> None:
         super().__init__(tools, parent)
-        saved = self.options
-        assert isinstance(saved, CaptureOptions)
-        self._saved = saved
-        self.parameters: CaptureParameters = saved.capture
-        self._hot: tuple[tuple[int, int], ...] = ()
-        self._sensor: tuple[int, int] | None = None
+        self._saved = tools.settings.options(self.name, CaptureOptions)
+        self.parameters: CaptureParameters = self._saved.capture
+        self.sensor: tuple[int, int] | None = None
         self._preview = self._compare = -1
         self._pictures = 0
         self._title = "Live picture"
@@ -49,11 +46,13 @@ class CaptureView(View):
         self._chosen: Chosen | None = None
         self.runner = CaptureRunner(self)
         self.recording = RecordingControl(self)
+        self.region = RegionControl(self)
         self.parts = CaptureLayout(tools.theme, self.recording.check_names, self.recording.check_traverse)
         self.content.addWidget(self.parts)
         self.add_to_header(self.parts.record_button)
         self._show_saved()
         self._connect()
+        self.region.begin()
         self.recording.begin()
         self._on_state(SourceState.IDLE, "")
 
@@ -70,7 +69,7 @@ class CaptureView(View):
             Command("capture_play", "Play or pause", self._toggle_play, "", "Let time pass or hold it (Space)"),
             Command("capture_step", "Step one time window", self._on_step, "", "Show the next time window and stay paused (.)"),
             Command("capture_fit", "Show the whole sensor", parts.live.picture.fit, "", "Undo zooming and moving (F)"),
-            Command("capture_hot", "Find hot pixels", self._on_find_hot, "", "Find the pixels that fire without light"),
+            Command("capture_hot", "Find hot pixels", self.region.find_hot, "", "Find the pixels that fire without light"),
             Command("capture_retry", "Start the source again", self.runner.retry, "", "After it has ended or failed"),
         ]
 
@@ -80,11 +79,6 @@ class CaptureView(View):
         self.parts.source.choose(chosen)
         self._on_open(chosen)
         return True
-
-    @property
-    def hot_pixels(self) -> tuple[tuple[int, int], ...]:
-        """The pixels that are marked."""
-        return self._hot
 
     def unsaved(self) -> str:
         """What closing would cut short."""
@@ -122,7 +116,7 @@ class CaptureView(View):
         self._show_parameters()
 
     def _connect(self) -> None:
-        parts, runner, tools = self.parts, self.runner, self.tools
+        parts, runner = self.parts, self.runner
         parts.source.openRequested.connect(self._on_open)
         parts.source.closeRequested.connect(self._on_close)
         parts.source.browseRequested.connect(self._on_browse)
@@ -134,30 +128,18 @@ class CaptureView(View):
         runner.stateChanged.connect(self._on_state)
         runner.rateTimelineArrived.connect(self._on_timeline)
         runner.failed.connect(lambda sentence: self._on_state(SourceState.FAILED, sentence))
-        parts.live.viewChanged.connect(self._on_edited)
+        parts.live.viewChanged.connect(self.take_edits)
         parts.live.actionRequested.connect(self._on_action)
-        parts.window_form.edited.connect(self._on_edited)
-        parts.filters.edited.connect(self._on_edited)
+        parts.window_form.edited.connect(self.take_edits)
+        parts.filters.edited.connect(self.take_edits)
         for preview in (parts.preview, parts.compare):
             preview.suggestionAccepted.connect(self._on_suggestion)
-        parts.live.picture.regionDragged.connect(parts.region.show_region)
-        parts.live.picture.regionChosen.connect(self._on_region)
         parts.live.picture.pointed.connect(self._on_pointed)
-        parts.live.picture.pixelClicked.connect(self._on_pixel)
-        parts.region.regionChanged.connect(self._on_region)
-        parts.region.squareChanged.connect(self._on_square)
-        parts.region.gridChanged.connect(self._on_grid)
-        hot = parts.region.hot
-        hot.findRequested.connect(self._on_find_hot)
-        hot.clearRequested.connect(lambda: self._set_hot(()))
-        hot.loadRequested.connect(self._on_load_hot)
-        hot.saveRequested.connect(self._on_save_hot)
         parts.play.playRequested.connect(runner.play)
         parts.play.stepRequested.connect(self._on_step)
         parts.play.speedRequested.connect(runner.set_speed)
         parts.play.seekRequested.connect(runner.seek)
         parts.play.loopRequested.connect(runner.set_loop)
-        tools.theme.changed.connect(self._draw_grid)
 
     # -- the source
 
@@ -170,7 +152,7 @@ class CaptureView(View):
             self.recording.offer_to_bin(chosen.path)
         self._forget_pictures()
         self.runner.open(
-            chosen, self.parameters, self._root(), float(self.parts.play.speed.currentData()), self.parts.play.loop.isChecked()
+            chosen, self.parameters, self.root(), float(self.parts.play.speed.currentData()), self.parts.play.loop.isChecked()
         )
         self.save()
 
@@ -248,7 +230,7 @@ class CaptureView(View):
     def _on_snapshot(self, snapshot: CaptureSnapshot) -> None:
         """Draw the picture at once; plots ten times a second and words five times, which is as fast as they can be read."""
         parts = self.parts
-        if snapshot.size != self._sensor:
+        if snapshot.size != self.sensor:
             self._on_sensor(snapshot.size)
         if self.isVisible():
             parts.live.picture.show_indices(*indices_of(snapshot, self.parameters.polarity))
@@ -298,7 +280,7 @@ class CaptureView(View):
         self.tools.session.report_live(events_per_second=statistics.events_per_s, frames_dropped=statistics.undrawn)
 
     def _on_sensor(self, size: tuple[int, int]) -> None:
-        self._sensor = size
+        self.sensor = size
         region = self.parameters.region
         if region is not None and (region[0] + region[2] > size[0] or region[1] + region[3] > size[1]):
             self.notify(
@@ -306,13 +288,12 @@ class CaptureView(View):
             )
             region = None
         self.parts.region.show_sensor(size)
-        self._on_region(region)
-        self._show_hot()
+        self.region.choose(region)
+        self.region.show_hot()
 
     def _forget_pictures(self) -> None:
         self._preview = self._compare = -1
-        self._sensor = None
-        self._hot = ()
+        self.sensor = None
         parts = self.parts
         for part in (parts.preview, parts.compare):
             part.clear()
@@ -324,11 +305,11 @@ class CaptureView(View):
         parts.play.timeline.show_rates(())
         parts.filters.show_shares({})
         parts.region.show_sensor(None)
-        self._show_hot()
+        self.region.forget_hot()
 
     # -- what is set
 
-    def _on_edited(self) -> None:
+    def take_edits(self) -> None:
         """Take over what the forms say, if the engine accepts it; the forms show what it has against it."""
         parts = self.parts
         form = parts.window_form.values()
@@ -342,9 +323,10 @@ class CaptureView(View):
         }
         if problems(CaptureParameters, values):
             return
-        self._set(CaptureParameters(**values))
+        self.set_parameters(CaptureParameters(**values))
 
-    def _set(self, parameters: CaptureParameters) -> None:
+    def set_parameters(self, parameters: CaptureParameters) -> None:
+        """Show and bin like this from now on, unless the engine has something against it."""
         if parameters == self.parameters:
             return
         try:
@@ -367,93 +349,19 @@ class CaptureView(View):
         parts.region.show_region(parameters.region)
         parts.live.picture.show_region(parameters.region)
         parts.show_compare(parameters.compare_window_ms is not None)
-        self._draw_grid()
+        self.region.draw_grid()
 
     def _on_suggestion(self, value: float) -> None:
         name = "window_ms" if self.parameters.mode == "time" else "events_per_frame"
         self.parts.window_form.set_values({name: value if name == "window_ms" else round(value)})
-        self._on_edited()
+        self.take_edits()
 
-    def _on_region(self, region: Region | None) -> None:
-        if self._sensor is not None and region == (0, 0, *self._sensor):
-            region = None
-        self.parts.region.show_region(region)
-        self.parts.live.picture.show_region(region)
-        self._draw_grid()
-        self._set(self.parameters.model_copy(update={"region": region}))
+    # -- small things
 
-    def _on_square(self, on: bool) -> None:
-        self.parts.live.picture.square = on
-        self.save()
-
-    def _on_grid(self) -> None:
-        self._draw_grid()
-        self._on_edited()
-        self.save()
-
-    def _draw_grid(self) -> None:
-        picture, inputs = self.parts.live.picture, self.parts.region.inputs
-        region = self.parameters.region if self.parts.region.region is None else self.parts.region.region
-        if inputs is None or self._sensor is None or not self.parts.region.show_grid.isChecked():
-            picture.show_grid(None, (1, 1), (), True)
-            return
-        region = region or (0, 0, *self._sensor)
-        picture.multiples = inputs.dims[1], inputs.dims[0]
-        pixels = [(region[0] + int(index) % region[2], region[1] + int(index) // region[2]) for index in inputs.selected_pixels()]
-        picture.show_grid(region, inputs.dims, pixels, inputs.cell == "mean")
-
-    # -- hot pixels
-
-    def _on_pixel(self, x: int, y: int) -> None:
-        self._set_hot(tuple(pixel for pixel in self._hot if pixel != (x, y)) if (x, y) in self._hot else (*self._hot, (x, y)))
-
-    def _set_hot(self, pixels: tuple[tuple[int, int], ...]) -> None:
-        if self.runner.pipeline is not None:
-            try:
-                self.runner.pipeline.hot_pixels = pixels
-            except BadInput as error:
-                self.notify(str(error))
-                return
-        self._hot = tuple(sorted(pixels))
-        self._show_hot()
-
-    def _show_hot(self) -> None:
-        self.parts.region.hot.show_pixels(self._hot, self._sensor is not None)
-        self.parts.live.picture.show_hot(self._hot)
-
-    def _on_find_hot(self) -> None:
-        self.runner.find_hot_pixels(lambda found: self._set_hot(tuple({*self._hot, *found})), self.notify)
-
-    def _on_load_hot(self) -> None:
-        path = QFileDialog.getOpenFileName(
-            self, "Load hot pixels", str(self._folder()), "Text files (*.txt *.csv);;All files (*)"
-        )[0]
-        pipeline = self.runner.pipeline
-        if path and pipeline is not None:
-            try:
-                pipeline.load_hot_pixels(Path(path))
-            except BadInput as error:
-                self.notify(str(error))
-            else:
-                self._hot = tuple(sorted(pipeline.hot_pixels))
-                self._show_hot()
-
-    def _on_save_hot(self) -> None:
-        path = QFileDialog.getSaveFileName(self, "Save hot pixels", str(self._folder() / "hot_pixels.txt"), "Text files (*.txt)")[
-            0
-        ]
-        if path and self.runner.pipeline is not None:
-            try:
-                self.runner.pipeline.save_hot_pixels(Path(path))
-            except BadInput as error:
-                self.notify(str(error))
-
-    def _root(self) -> Path | None:
+    def root(self) -> Path | None:
+        """The open workspace's folder."""
         workspace = self.tools.session.workspace
         return workspace.root if workspace is not None else None
-
-    def _folder(self) -> Path:
-        return self._root() or Path.home()
 
     # -- telling and keeping
 

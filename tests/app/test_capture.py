@@ -281,24 +281,24 @@ def test_hot_pixels_are_found_clicked_saved_and_loaded(
     assert pipeline is not None
     qtbot.wait(900)
     click(qtbot, window, "hotFind")
-    wait_for(qtbot, lambda: HOT in view.hot_pixels)
+    wait_for(qtbot, lambda: HOT in view.region.hot_pixels)
     assert HOT in pipeline.hot_pixels
-    found = len(view.hot_pixels)
+    found = len(view.region.hot_pixels)
     click(qtbot, window, "tool_hot")
     picture = view.parts.live.picture
     qtbot.mouseClick(picture.viewport(), LEFT, pos=picture.place_of(70.5, 60.5))
-    assert (70, 60) in view.hot_pixels and len(pipeline.hot_pixels) == found + 1
+    assert (70, 60) in view.region.hot_pixels and len(pipeline.hot_pixels) == found + 1
     qtbot.mouseClick(picture.viewport(), LEFT, pos=picture.place_of(70.5, 60.5))
-    assert (70, 60) not in view.hot_pixels
+    assert (70, 60) not in view.region.hot_pixels
     listed = tmp_path / "hot.txt"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(listed), ""))
     click(qtbot, window, "hotSave")
     assert f"{HOT[0]},{HOT[1]}\n" in listed.read_text()
     click(qtbot, window, "hotClear")
-    assert not view.hot_pixels and not pipeline.hot_pixels
+    assert not view.region.hot_pixels and not pipeline.hot_pixels
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *a, **k: (str(listed), ""))
     click(qtbot, window, "hotLoad")
-    assert HOT in view.hot_pixels and HOT in pipeline.hot_pixels
+    assert HOT in view.region.hot_pixels and HOT in pipeline.hot_pixels
     listed.write_text("3;4\n")
     with qtbot.waitSignal(view.notified) as told:
         click(qtbot, window, "hotLoad")

@@ -46,9 +46,9 @@ def test_a_running_source(
     window = open_window(size=size)
     window.open_workspace(workspace)
     view = open_and_run(qtbot, window, write_recording(tmp_path / "walk.aedat4"))
-    view._on_region((24, 8, 80, 80))
+    view.region.choose((24, 8, 80, 80))
     view.parts.window_form.set_values({"window_ms": 300.0, "compare_window_ms": 150.0})
-    view._on_edited()
+    view.take_edits()
     wait_for(qtbot, lambda: view.parts.preview.gauge.value and view.parts.compare.gauge.value)
     for title in ("Window", "Region", "Filters", "Record", "Bin"):
         show_tab(qtbot, window, title)

@@ -52,11 +52,11 @@ def measure(window: MainWindow, view: CaptureView, address: str, seconds: float,
         wait(0.05)
         if view.runner.state is SourceState.FAILED:
             raise RuntimeError(view.runner.message)
-    view._on_region((45, 2, 256, 256))
+    view.region.choose((45, 2, 256, 256))
     for kind in ("refractory", "background_activity"):
         view.parts.filters.rows[kind].switch.click()
     view.parts.window_form.set_values({"window_ms": 100.0})
-    view._on_edited()
+    view.take_edits()
     if record:
         view.runner.start_recording(RecordingParameters(compression="none"))
     wait(WARM_UP_S)
