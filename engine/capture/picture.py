@@ -51,7 +51,8 @@ class SliceRing:
             self._enter(number)
             place = number % self.slices
             part = events.slice(a, b)
-            native.accumulate_counts(part.t, part.x, part.y, part.p, self._events[place], self.polarity, self.counts[place])
+            counts, before = self.counts[place], self._events[place]
+            native.accumulate_counts(part.t, part.x, part.y, part.p, before, self.polarity, counts, False)
             self._events[place] += len(part)
 
     def total(self) -> NDArray[np.uint16]:

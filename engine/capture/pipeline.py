@@ -483,7 +483,10 @@ class CapturePipeline:
             work()
         except Exception as error:
             log.exception("the capture pipeline failed")
-            self._problem = f"Showing the events failed unexpectedly ({type(error).__name__}: {error}); start the source again."
+            # A defect of ours: its text may be pages long, and is in the log.
+            self._problem = (
+                f"Showing the events failed unexpectedly ({type(error).__name__}, see the log): start the source again."
+            )
             self._stopping.set()
             self._queue.close()
 
