@@ -107,6 +107,7 @@ def _run(application: "QApplication", arguments: argparse.Namespace) -> int:
             return _smoke(window, arguments) if arguments.smoke is not None else _open(window, arguments)
         finally:
             hook.uninstall()
+            settings.store.sync()  # or it would be written when it is deleted, into a scratch folder that is gone
 
 
 def _open(window: "MainWindow", arguments: argparse.Namespace) -> int:
