@@ -68,6 +68,8 @@ class BinPanel(QWidget):
         self.problem.setObjectName("binProblem")
         self.problem.setProperty("role", "error")
         self.problem.setWordWrap(True)
+        self.problem.setMinimumHeight(3 * self.problem.fontMetrics().lineSpacing())  # so that the button below does not jump
+        self.problem.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.start = QPushButton("Bin recordings to traverses")
         self.start.setObjectName("binStart")
         self.start.setProperty("role", "primary")
