@@ -97,20 +97,6 @@ def _version() -> str:
     return __version__
 
 
-class PlannedCapture(PlannedView):
-    """Until app/views/capture.py is there."""
-
-    name, title, icon = "capture", "Capture", "capture"
-    summary = "Watch a camera or a recording, choose the time window, record."
-    purpose = "Here you will watch events arrive, see at once which event frames a time window gives, and record a traverse."
-    will = (
-        ("Source", "A camera, a recording of any format that Revisit reads, a network stream, or the synthetic camera."),
-        ("Picture", "The events of the running window with region of interest, input grid and hot pixels drawn over it."),
-        ("Window", "The event frame that the present window gives, and a suggestion where it holds too few or too many events."),
-        ("Record", "Raw events, event frames, or both; nothing is ever overwritten."),
-    )
-
-
 class PlannedDataset(PlannedView):
     """Until app/views/dataset.py is there."""
 

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.frames.png import encode_png
+
 # Our own scale from dark to light: CIE L* rises evenly from 8 to 94 (so equal steps look equal, also in grey and to colour-blind
 # eyes) while the hue turns from blue over green to yellow at the chroma that sRGB has room for. (L*, chroma, hue in degrees.)
 _ANCHORS = ((8, 28, 300), (29, 44, 285), (50, 36, 220), (72, 50, 160), (94, 62, 105))
@@ -40,8 +42,6 @@ def similarity_image(similarity: NDArray[Any], truth: NDArray[np.generic] | None
         similarity: (references, queries), finite.
         truth: of the same shape; its matches are outlined in red.
     """
-    import cv2
-
     step = max(1, -(-max(similarity.shape) // (2 * _SIDE)))
     values = _block_max(np.asarray(similarity, np.float64), step, -np.inf)
     low, high = float(values.min()), float(values.max())
@@ -52,8 +52,7 @@ def similarity_image(similarity: NDArray[Any], truth: NDArray[np.generic] | None
     if truth is not None:
         marked = _block_max(np.asarray(truth) != 0, step, False).repeat(zoom, axis=0).repeat(zoom, axis=1)
         picture[_outline(marked)] = _OUTLINE
-    _, png = cv2.imencode(".png", picture[:, :, ::-1])
-    return png.tobytes()
+    return encode_png(picture)
 
 
 def _block_max(matrix: NDArray[Any], step: int, nothing: Any) -> NDArray[Any]:

@@ -12,6 +12,7 @@ from pydantic import field_validator
 from engine.errors import BadInput
 from engine.events.array import EventArray
 from engine.events.writer import EventWriter as Aedat4Writer
+from engine.frames.png import encode_png
 from engine.jobs import CancelToken, Emit, ignore
 from engine.parameters import Parameters, parameter
 from engine.simulation.logs import GpsParameters, write_nmea, write_poses
@@ -208,8 +209,6 @@ def write_pair(
         BadInput: the folder exists and is not empty, or the parameters do not fit together.
         JobCancelled: `cancel` was asked to.
     """
-    import cv2
-
     cancel = cancel or CancelToken()
     with new_folder(folder) as part:
         pair = simulate_pair(parameters, part, emit=emit, cancel=cancel, threads=threads, writer=writer, suffix=suffix)
@@ -218,8 +217,7 @@ def write_pair(
             images.mkdir()
             for index, frame in enumerate(traverse.frames):
                 cancel.check()
-                _, encoded = cv2.imencode(".png", frame)
-                (images / f"image_{index:04d}.png").write_bytes(encoded.tobytes())
+                (images / f"image_{index:04d}.png").write_bytes(encode_png(frame))
             write_poses(images / "frame_poses.csv", traverse.frame_poses)
             write_poses(part / f"{traverse.name}_poses.csv", traverse.poses)
             write_nmea(part / f"{traverse.name}.nmea", traverse.poses, parameters.gps)
