@@ -50,7 +50,7 @@ class NetworkEntry:
 
 
 def networks_of(workspace: Workspace) -> list[NetworkEntry]:
-    """All networks of a workspace, newest first; one that lies in models/ and in its run's folder is listed from models/ alone."""
+    """All networks of a workspace, newest first; one in models/ and in its run's folder is listed from models/ alone."""
     in_runs = [entry for path in sorted((workspace.root / RUNS).glob("*/*.pth")) if (entry := _entry(path, path.parent))]
     in_models = [entry for path in sorted(workspace.models.glob("*.pth")) if (entry := _entry(path, None))]
     runs = {_fingerprint(entry.path): entry for entry in in_runs if record_path(entry.path).exists()}
