@@ -75,7 +75,7 @@ def cold_start(
     """
     queries = similarity.shape[1]
     horizon = max(1, min(HORIZON, queries // 2))
-    usable = truth.any(axis=0)
+    usable: NDArray[np.bool_] = np.asarray(truth.any(axis=0))
     if mask is not None:
         usable = usable & ~mask
     candidates = np.flatnonzero(usable[: queries - horizon + 1])

@@ -39,7 +39,7 @@ class Matches:
         correct: (queries,) whether it is right, tolerance included: 0 or 1, or the chance of it where several places tie.
         true_place: (queries,) int64 the true place next to `place`; -1 where there is none.
         error_frames: (queries,) float64 frames between `place` and `true_place` along the reference; NaN where there is no such.
-        error_m: (queries,) float64 metres between where the query was and where the matched place was; NaN where a pose is missing.
+        error_m: (queries,) float64 metres between where the query was and where its match is; NaN where a pose is missing.
         scored: (queries,) bool, whether the query counts: it has an answer and is not masked.
     """
 

@@ -298,9 +298,7 @@ def bootstrap(
     low, high = np.nanpercentile(np.concatenate(recalls), tails, axis=0)
     recall_at = {k: (float(low[i]), float(high[i])) for i, k in enumerate(ks)}
     (area_low, area_high), (full_low, full_high) = (np.nanpercentile(np.concatenate(each), tails) for each in (areas, fulls))
-    return Intervals(
-        recall_at, (float(area_low), float(area_high)), (float(full_low), float(full_high)), level, resamples, block
-    )
+    return Intervals(recall_at, (float(area_low), float(area_high)), (float(full_low), float(full_high)), level, resamples, block)
 
 
 def check_sizes(similarity: NDArray[np.generic], truth: Truth) -> None:

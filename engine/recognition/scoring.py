@@ -51,7 +51,7 @@ def widened(truth: NDArray[np.generic], parameters: ScoringParameters, facts: Pa
     xy = None if facts is None else facts.reference_xy
     if xy is None or not np.isfinite(xy).any():
         raise BadInput(
-            "tolerance_m needs poses of the reference traverse, which has none: attach a log of poses, or give GT_tolerance in frames."
+            "tolerance_m needs poses of the reference traverse, which has none: attach a log of them, or give GT_tolerance in frames."
         )
     return dilate_metres(truth, xy, parameters.tolerance_m)
 
