@@ -319,7 +319,7 @@ def _run(
         if truth is None:
             return None
         emit(Progress("Scoring", 0, 1))
-        made = score(similarity, truth.matrix, scoring, of_distances=of_distances, facts=facts, cancel=cancel)
+        made = score(similarity, truth.matrix, scoring, of_distances=of_distances, facts=facts, emit=emit, cancel=cancel)
         emit(Progress("Scoring", 1, 1))
         return made
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.recognition.metrics import Truth
+from engine.recognition.metrics import BestMatches, Truth
 
 _COLUMNS = 256  # queries taken at a time
 _NOWHERE = np.iinfo(np.int64).max
@@ -35,7 +35,7 @@ class Matches:
 
     Attributes:
         place: (queries,) int64, the first of those that tie; -1 where a scoring has no answer (LENS's edges).
-        value: (queries,) its similarity after sequence matching; NaN where there is none.
+        value: (queries,) its similarity after sequence matching, or the probability stated for it; NaN where there is none.
         correct: (queries,) whether it is right, tolerance included: 0 or 1, or the chance of it where several places tie.
         true_place: (queries,) int64 the true place next to `place`; -1 where there is none.
         error_frames: (queries,) float64 frames between `place` and `true_place` along the reference; NaN where there is no such.
@@ -54,7 +54,7 @@ class Matches:
 
 def find_matches(
     matched: NDArray[np.floating],
-    correct: NDArray[np.float64],
+    best: BestMatches,
     truth: Truth,
     facts: PairFacts,
     offset: int = 0,
@@ -63,7 +63,7 @@ def find_matches(
 
     Args:
         matched: (references - c, queries - c) similarity after sequence matching, of all queries, the masked ones too.
-        correct: (queries - c,) from metrics.best_matches.
+        best: (queries - c,) values and correctness from metrics.best_matches.
         truth: (references, queries) bool, without tolerance.
         facts: mask and positions.
         offset: of the matrix's first row and column in the traverses, where a scoring leaves edges out.
@@ -76,8 +76,8 @@ def find_matches(
         block = matched[:, start : start + _COLUMNS]
         rows = np.argmax(block, axis=0)
         columns = slice(offset + start, offset + start + block.shape[1])
-        place[columns], value[columns] = rows + offset, block[rows, np.arange(len(rows))]
-    right[inside], scored[inside] = correct, True
+        place[columns] = rows + offset
+    value[inside], right[inside], scored[inside] = best.value, best.correct, True
     if facts.mask is not None:
         scored &= ~facts.mask
     true_place = nearest_true(truth, place)

@@ -8,11 +8,14 @@ from pydantic import model_validator
 from engine.parameters import Parameters, parameter
 from engine.recognition.calibration import Calibration
 from engine.recognition.cold_start import ColdStart
+from engine.recognition.forward_filter import ForwardFilterParameters
 from engine.recognition.matches import ErrorSummary, Matches
 from engine.recognition.metrics import Intervals, PrecisionRecall
 
 Compat = Literal["revisit", "lens-0.1.1", "lens-0.1.5"]
-Sequence = Literal["none", "diagonal"]
+Sequence = Literal["none", "diagonal", "filter"]
+_FILTER_BLOCK = 10
+"""Queries over which answers of the forward filter hang together, for the bootstrap."""
 
 
 class ScoringParameters(Parameters):
@@ -20,8 +23,8 @@ class ScoringParameters(Parameters):
 
     sequence: Sequence = parameter(
         "diagonal",
-        "How queries are matched together: none (each by itself) or diagonal (mean along the diagonal, over sequence_length); "
-        "diagonal:4 sets both.",
+        "How queries are matched together: none (each by itself), diagonal (mean along the diagonal, over sequence_length; "
+        "diagonal:4 sets both) or filter (forward filter over all queries so far).",
     )
     sequence_length: int = parameter(
         2,
@@ -40,6 +43,9 @@ class ScoringParameters(Parameters):
         "revisit",
         "Whose scoring: Revisit's, or that of a LENS version with its edges, tolerance, ties and thresholds, to compare figures.",
     )
+    forward: ForwardFilterParameters = parameter(
+        ForwardFilterParameters(), "The forward filter: how the robot may move (its tolerance is that of the scoring)."
+    )
     resamples: int = parameter(2000, "Bootstrap resamples for the intervals; 0: no intervals.", ge=0, le=1_000_000)
     cold_starts: int = parameter(
         50, "Queries from which the time to the first right match is measured; 0: not measured.", ge=0, le=100_000
@@ -55,7 +61,9 @@ class ScoringParameters(Parameters):
             return values
         kind, _, length = given.partition(":")
         if kind != "diagonal" or not length.isdecimal():
-            raise ValueError(f"sequence should be none or diagonal:L with a length L such as diagonal:4, but is {given!r}")
+            raise ValueError(
+                f"sequence should be none, diagonal, diagonal:L with a length such as diagonal:4, or filter, but is {given!r}"
+            )
         if str(values.get("sequence_length", length)) != length:
             raise ValueError(f"sequence {given} and sequence_length {values['sequence_length']} contradict: give one of them")
         return {**values, "sequence": kind, "sequence_length": int(length)}
@@ -64,7 +72,14 @@ class ScoringParameters(Parameters):
     def _check_compat(self) -> "ScoringParameters":
         if self.compat != "revisit" and self.tolerance_m is not None:
             raise ValueError(f"tolerance_m is no part of the scoring of {self.compat}: give GT_tolerance, or leave compat out")
+        if self.compat != "revisit" and self.sequence == "filter":
+            raise ValueError(f"sequence filter is no part of the scoring of {self.compat}: give diagonal:L, or leave compat out")
         return self
+
+    @property
+    def block(self) -> int:
+        """Consecutive queries that the bootstrap draws together."""
+        return _FILTER_BLOCK if self.sequence == "filter" else max(1, self.length)
 
     @property
     def length(self) -> int:
@@ -74,6 +89,8 @@ class ScoringParameters(Parameters):
     @property
     def matching(self) -> str:
         """The sequence matching in words."""
+        if self.sequence == "filter":
+            return "forward filter"
         return f"sequence of {self.length}" if self.length > 1 else "single frames"
 
     @property

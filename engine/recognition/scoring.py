@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import BadInput
-from engine.jobs import CancelToken
+from engine.jobs import CancelToken, Emit, ignore
+from engine.recognition.calibration import calibrate
 from engine.recognition.cold_start import ColdStart, cold_start
+from engine.recognition.forward_filter import filter_matrix
 from engine.recognition.matches import PairFacts, dilate_metres, find_matches, summarise
 from engine.recognition.metrics import (
     RECALL_KS,
@@ -35,9 +37,43 @@ _LENS_THRESHOLDS = 100
 __all__ = ["AsPrinted", "Compat", "Scores", "ScoringParameters", "match", "score"]
 
 
-def match(similarity: NDArray[Any], parameters: ScoringParameters) -> NDArray[np.float64]:
-    """Sequence matching as Revisit does it: (references, queries), of which each column knows only what came before it."""
-    return match_sequences(similarity, parameters.length, "causal")
+@dataclass(frozen=True)
+class Matched:
+    """A matrix after sequence matching, of which each column knows only what came before it.
+
+    matrix: (references, queries) float64. confidence: (queries,) stated probability that the best match is right within the
+    tolerance; None of a matching that states none.
+    """
+
+    matrix: NDArray[np.float64]
+    confidence: NDArray[np.float64] | None = None
+
+
+def match(
+    similarity: NDArray[Any],
+    parameters: ScoringParameters,
+    facts: PairFacts | None = None,
+    emit: Emit = ignore,
+    cancel: CancelToken | None = None,
+) -> Matched:
+    """Sequence matching as Revisit does it.
+
+    The forward filter's tolerance is that of the scoring; one in metres is taken in frames of the typical step between two
+    reference places.
+    """
+    if parameters.sequence != "filter":
+        return Matched(match_sequences(similarity, parameters.length, "causal"))
+    forward = parameters.forward.model_copy(update={"tolerance": _tolerance_in_frames(parameters, facts)})
+    filtered = filter_matrix(similarity, forward, emit, cancel)
+    return Matched(filtered.probabilities, filtered.confidence)
+
+
+def _tolerance_in_frames(parameters: ScoringParameters, facts: PairFacts | None) -> int:
+    if parameters.tolerance_m is None or facts is None or facts.reference_xy is None:
+        return parameters.GT_tolerance
+    steps = np.hypot(*np.diff(facts.reference_xy, axis=0).T)
+    steps = steps[np.isfinite(steps) & (steps > 0)]
+    return int(min(100_000, parameters.tolerance_m / float(np.median(steps)))) if len(steps) else 0
 
 
 def widened(truth: NDArray[np.generic], parameters: ScoringParameters, facts: PairFacts | None = None) -> Truth:
@@ -51,7 +87,7 @@ def widened(truth: NDArray[np.generic], parameters: ScoringParameters, facts: Pa
     xy = None if facts is None else facts.reference_xy
     if xy is None or not np.isfinite(xy).any():
         raise BadInput(
-            "tolerance_m needs poses of the reference traverse, which has none: attach a log of them, or give GT_tolerance in frames."
+            "tolerance_m needs poses of the reference traverse, which has none: attach a log of them, or give GT_tolerance."
         )
     return dilate_metres(truth, xy, parameters.tolerance_m)
 
@@ -63,11 +99,13 @@ def score(
     *,
     of_distances: bool = False,
     facts: PairFacts | None = None,
+    emit: Emit = ignore,
     cancel: CancelToken | None = None,
 ) -> Scores:
     """Match sequences, widen the ground truth by the tolerance, and score.
 
-    "revisit": match_sequences with causal edges; tolerance along the reference axis; places that tie exactly count as in random
+    "revisit": match_sequences with causal edges, or the forward filter, whose probability that the best match is right is then
+    what the precision-recall curve goes by; tolerance along the reference axis; places that tie exactly count as in random
     order; the exact precision-recall curve.
     "lens-0.1.1": complete sequences only; the ground truth cropped [L-2:-1] on both axes and widened along both; tied places as
     np.argsort leaves them (Recall@K) or the first of them (precision-recall); 100 thresholds.
@@ -85,6 +123,7 @@ def score(
             of the mean distance, as LENS does.
         facts: mask, positions and times of the traverses, as far as they are known. Masked queries still tell their neighbours in
             a sequence where they are, but are left out of every figure.
+        emit: hears the progress of the forward filter.
         cancel: checked between steps.
 
     Raises:
@@ -96,7 +135,7 @@ def score(
     check_sizes(values, true)
     if not np.isfinite(values).all():
         raise BadInput("The similarity matrix has values that are not finite numbers: compute it again.")
-    case = _Case(values, true, parameters, facts or PairFacts(), cancel)
+    case = _Case(values, true, parameters, facts or PairFacts(), emit, cancel)
     return _score_ours(case) if parameters.compat == "revisit" else _score_lens(case, of_distances)
 
 
@@ -108,6 +147,7 @@ class _Case:
     truth: Truth
     parameters: ScoringParameters
     facts: PairFacts
+    emit: Emit
     cancel: CancelToken | None
 
     def heed(self) -> None:
@@ -117,7 +157,7 @@ class _Case:
 
 def _score_ours(case: _Case) -> Scores:
     parameters, facts = case.parameters, case.facts
-    matched = match(case.similarity, parameters)
+    matched = match(case.similarity, parameters, facts, case.emit, case.cancel)
     case.heed()
     true = widened(case.truth, parameters, facts)
     start = None
@@ -125,13 +165,16 @@ def _score_ours(case: _Case) -> Scores:
         start = cold_start(
             case.similarity,
             true,
-            lambda columns: match(columns, parameters),
+            lambda columns: match(columns, parameters, facts).matrix,
             starts=parameters.cold_starts,
             mask=facts.mask,
             seconds_per_query=facts.seconds_per_query,
             cancel=case.cancel,
         )
-    return _figures(case, matched, true, "expected", best_matches(matched, true), start=start)
+    best = best_matches(matched.matrix, true)
+    if matched.confidence is not None:
+        best = BestMatches(matched.confidence, best.correct, best.matched)
+    return _figures(case, matched.matrix, true, "expected", best, start=start, states=matched.confidence is not None)
 
 
 def _figures(
@@ -144,12 +187,16 @@ def _figures(
     thresholds: int | None = None,
     offset: int = 0,
     start: ColdStart | None = None,
+    states: bool = False,
     as_printed: AsPrinted | None = None,
 ) -> Scores:
-    """All figures of a matched matrix; `offset`: its first row's and column's index in the traverses."""
+    """All figures of a matched matrix.
+
+    offset: its first row's and column's index in the traverses. states: the best matches' values are probabilities.
+    """
     case.heed()
     parameters = case.parameters
-    matches = find_matches(matched, best.correct, case.truth, case.facts, offset)
+    matches = find_matches(matched, best, case.truth, case.facts, offset)
     kept = matches.scored[offset : offset + matched.shape[1]]
     hits = hit_probabilities(matched, true, RECALL_KS, ties)[kept]
     best = BestMatches(best.value[kept], best.correct[kept], best.matched[kept])
@@ -165,7 +212,7 @@ def _figures(
             sampler,
             np.random.default_rng(parameters.seed),
             resamples=parameters.resamples,
-            block=max(1, parameters.length),
+            block=parameters.block,
             cancel=case.cancel,
         )
     scored = int(np.count_nonzero(best.matched))
@@ -183,6 +230,7 @@ def _figures(
         error_frames=summarise(matches.error_frames, matches),
         error_m=summarise(matches.error_m, matches),
         cold_start=start,
+        calibration=calibrate(best.value, best.correct) if states else None,
         as_printed=as_printed,
     )
 
