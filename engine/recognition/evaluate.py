@@ -32,6 +32,7 @@ from engine.recognition.scoring import ScoringParameters, score, widened
 DEFAULT_NETWORK = "network"
 """The word for the network that model names, or LENS's name in the workspace's folder models."""
 
+_STAGE_NAME = 20  # letters of a method's name beside its progress
 _TITLES = {"lens": "LENS", "prototype": "Prototype"}
 
 
@@ -298,8 +299,10 @@ def _named(emit: Emit, method: _Method, methods: int) -> Emit:
     if methods == 1:
         return emit
 
+    name = method.name if len(method.name) <= _STAGE_NAME else f"{method.name[: _STAGE_NAME - 9]}…{method.name[-8:]}"
+
     def tell(event: JobEvent) -> None:
-        emit(replace(event, stage=f"{event.stage}: {method.name}") if isinstance(event, Progress) else event)
+        emit(replace(event, stage=f"{name}: {event.stage.lower()}") if isinstance(event, Progress) else event)
 
     return tell
 
@@ -318,10 +321,7 @@ def _run(
     def scores_of(similarity: NDArray[Any], of_distances: bool = False) -> Any:
         if truth is None:
             return None
-        emit(Progress("Scoring", 0, 1))
-        made = score(similarity, truth.matrix, scoring, of_distances=of_distances, facts=facts, emit=emit, cancel=cancel)
-        emit(Progress("Scoring", 1, 1))
-        return made
+        return score(similarity, truth.matrix, scoring, of_distances=of_distances, facts=facts, emit=emit, cancel=cancel)
 
     if method.network is None:
         assert references is not None  # read wherever a baseline is asked for

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 SCHEMA = 2
+_SHORT = 5  # letters of names beside which the terminal has room for every K
 TRUTH_FILE = "ground_truth.npy"
 
 
@@ -161,8 +162,10 @@ def terminal_table(results: Sequence[MethodResult]) -> "Table":
 
     spiking = any(result.synops_per_query is not None for result in results)
     table = Table(title=_title(results), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("Method", overflow="fold", min_width=5)
-    for k in RECALL_KS:
+    longest = max((len(result.name) for result in results), default=0)
+    shown = RECALL_KS if longest <= _SHORT else tuple(k for k in RECALL_KS if k not in (15, 20))  # room for the names
+    table.add_column("Method", overflow="fold", min_width=min(longest, 18) if longest > _SHORT else 5)
+    for k in shown:
         table.add_column(f"R@{k}", justify="right", no_wrap=True)
     for heading in ("AUC-PR", "R@\n100P", "time", *(("SynOps\n/query",) if spiking else ())):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -170,7 +173,7 @@ def terminal_table(results: Sequence[MethodResult]) -> "Table":
         intervals = scores.intervals
         first = _with_interval(scores.recall_at[1], intervals.recall_at[1] if intervals else None)
         area = _with_interval(scores.auc_pr, intervals.auc_pr if intervals else None)
-        row = [first, *(f"{scores.recall_at[k]:.2f}" for k in RECALL_KS[1:]), area]
+        row = [first, *(f"{scores.recall_at[k]:.2f}" for k in shown[1:]), area]
         row += [f"{scores.recall_at_100_precision:.2f}", _time(result.seconds)]
         if spiking:
             row.append("" if result.synops_per_query is None else _compact(result.synops_per_query))

@@ -193,9 +193,13 @@ def _open_session(folder: Path) -> StoredResult:
         place = np.array([int(line["place"]) for line in lines], np.int64)
         value = np.array([float(line["confidence"]) for line in lines])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{table} cannot be read as a session's places ({type(error).__name__}): choose another session.") from None
+        raise BadInput(
+            f"{table} cannot be read as a session's places ({type(error).__name__}): choose another session."
+        ) from None
     if len(lines) != windows or not (-1 <= place.min() <= place.max() < places):
-        raise BadInput(f"{table} does not fit the {places} places and {windows} windows of {chosen.name}: choose another session.")
+        raise BadInput(
+            f"{table} does not fit the {places} places and {windows} windows of {chosen.name}: choose another session."
+        )
     unknown = np.full(windows, np.nan)
     matches = Matches(
         place, value, np.zeros(windows), np.full(windows, -1, np.int64), unknown, unknown.copy(), np.zeros(windows, np.bool_)
