@@ -108,7 +108,7 @@ class LiveMetrics:
         self._validate, self._every = validate, max(1, validate_every)
         self._budget = Budget(share)
         self._telling, self._detailing = Throttle(10.0), Throttle(_DETAILS_A_SECOND)
-        self._turn = 0
+        self._turn = self._index = self._step = 0
 
     def begin_layer(
         self, index: int, signs: NDArray[np.int8], step: int, total: int, target: tuple[float, float], later: float
@@ -125,7 +125,7 @@ class LiveMetrics:
         self._index, self._total, self._later = index, total, later
         self._sample = WeightSample(signs, self._seed)
         self._all_rates = _Rates(len(signs), len(self._rates), *target)
-        self._told_step = step
+        self._told_step = self._step = step
         self.restart_clock(step)
 
     def restart_clock(self, step: int) -> None:
@@ -152,6 +152,7 @@ class LiveMetrics:
             rate, threshold_rate: learning rates of the last step.
             last: the layer is done or the run pauses: tell whatever the time.
         """
+        self._step = step
         due = self._validate is not None and self._index == 1 and step % (self._every * len(self._rates)) == 0
         if due and step:
             self._budget.run(VALIDATION, lambda: self.tell_validation(_with_output(network, layer), step))
@@ -178,20 +179,17 @@ class LiveMetrics:
             else:
                 self._budget.run(f"{SPIKES} {self._index}", lambda: self._tell_running_spikes(layer, network, step, place))
 
-    def tell_final(self, network: LensNetwork, step: int, place: int, validate: bool = True) -> None:
-        """Tell how the finished (or early stopped) network looks: the plots of a run that was too short for any.
+    def tell_final(self, network: LensNetwork) -> None:
+        """Tell how the finished or early stopped network looks: the plots of a run that was too short for any.
 
-        Args:
-            network: as it is kept.
-            step: of the output layer.
-            place: whose spikes are shown.
-            validate: judge it, too (its output layer has learned).
+        It is judged, too, unless its output layer has learned nothing yet. The raster is the last place's.
         """
+        step, place = self._step, len(self._rates) - 1
         shown = (network.feature_weights, network.output_weights)
         for name, weights in zip(WEIGHTS, shown, strict=True):
             self._emit(Metric(name, step, weight_values(weights, self._seed)))
         self._tell_spikes(spike_raster(shown, self._rates[place], self._seed), place, step)
-        if validate:
+        if self._index == 1 and step:
             self.tell_validation(network, step)
 
     def tell_validation(self, network: LensNetwork, step: int) -> None:

@@ -312,7 +312,9 @@ def test_ctrl_c_ends_within_a_second_and_the_run_goes_on_to_the_same_bits(worksp
     while b"left half-written" not in seen:
         seen += os.read(ours, 4096)
     os.close(ours)
-    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["cut.checkpoint.npz"]
+    assert not [path.name for path in tmp_path.iterdir() if path.is_file()]
+    assert [path.name for path in (workspace / "runs").glob("*/*.npz") if path.name == "checkpoint.npz"] == ["checkpoint.npz"]
     assert main([*options, "--model", str(model), "--resume"]) == 0
+    assert not list((workspace / "runs").glob("*/checkpoint.npz"))
     assert main([*options, "--model", str(whole)]) == 0
     assert model.read_bytes() == whole.read_bytes()
