@@ -1,4 +1,4 @@
-"""revisit-cli evaluate with methods: the JSON that scripts read, ground truths of either orientation, and each mistake's sentence."""
+"""revisit-cli evaluate with methods: the JSON that scripts read, ground truths either way round, and each mistake's sentence."""
 
 import json
 from pathlib import Path
