@@ -118,7 +118,8 @@ def test_without_ground_truth_there_is_a_matrix_and_a_word(workspace: Path, caps
     assert evaluate(workspace) == 0
     assert "no ground truth" in capsys.readouterr().err
     (report,) = (workspace / "output").iterdir()
-    assert {path.name for path in report.iterdir()} == {"report.json", "lens_similarity.npy", "lens_similarity.png"}
+    names = {path.name for path in report.iterdir()}
+    assert names == {"report.json", "report.html", "scores.csv", "lens_similarity.npy", "lens_similarity.png"}
     assert evaluate(workspace, "--matching") == 2
 
 
