@@ -8,22 +8,21 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.compat import habits
 from engine.errors import BadInput
-from engine.frames.inputs import InputParameters, query_inputs
+from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken, Emit, Notice
-from engine.networks.lens import LensNetwork, load_network, network_name
-from engine.networks.record import RunRecord, read_record
+from engine.networks.lens import network_name
+from engine.networks.record import RunRecord
 from engine.parameters import Parameters, parameter
 from engine.places.ground_truth import load_ground_truth
 from engine.places.selection import PairSelection
 from engine.places.traverse import Traverse
 from engine.recognition.baselines import negative_distance
-from engine.recognition.encoding import Selection, SpikingParameters
+from engine.recognition.encoding import SpikingParameters
 from engine.recognition.report import MethodResult
+from engine.recognition.run_network import NetworkRunner
 from engine.recognition.sad import sad_distances
 from engine.recognition.scoring import ScoringParameters, score
-from engine.recognition.spiking import SpikingResult, similarity, simulate
 
 
 class EvaluationParameters(Parameters):
@@ -88,8 +87,7 @@ def evaluate(
     model = parameters.model or workspace.models / network_name(
         pair.reference, inputs.inputs, int(inputs.inputs * parameters.feature_multiplier), places
     )
-    network, record = load_network(model), read_record(model)
-    settled = _inputs_of(network, record, inputs, model, emit)
+    network = NetworkRunner.open(model, inputs, spiking, ties=parameters.ties, emit=emit)
     if network.places != places:
         raise BadInput(
             f"{model.name} knows {network.places} places, but {places} reference frames of {pair.reference} are used: "
@@ -97,67 +95,21 @@ def evaluate(
         )
     truth = _truth(pair, reference, query, places, queries, parameters, emit)
     frames = query.frames_for_job(pair.query_places, pair.filter, emit, cancel)
-    settled = settled.for_frames((frames.shape[1], frames.shape[2]))
-
-    begun = time.perf_counter()
-    spikes = simulate(
-        network, query_inputs(frames, settled), spiking, emit, cancel, selection=_selection(settled), threads=parameters.threads
-    )
-    similar = similarity(spikes, parameters.ties)
-    seconds = time.perf_counter() - begun
+    ran = network.similarity(frames, emit, cancel, parameters.threads)
     results = [
         MethodResult(
             name="LENS",
-            similarity=similar,
-            scores=None if truth is None else score(similar, truth, scoring, cancel=cancel),
-            seconds=seconds,
-            synops_per_query=float(spikes.synops.mean()),
-            spikes_per_query=_mean_spikes(spikes),
+            similarity=ran.similarity,
+            scores=None if truth is None else score(ran.similarity, truth, scoring, cancel=cancel),
+            seconds=ran.seconds,
+            synops_per_query=ran.synops_per_query,
+            spikes_per_query=ran.spikes_per_query,
         )
     ]
     if parameters.sad:
         results.append(_sad(reference, pair, frames, truth, scoring, parameters.threads, emit, cancel))
-    return Evaluation(results, truth, model, record, settled, places, queries)
-
-
-def _inputs_of(
-    network: LensNetwork, record: RunRecord | None, asked: InputParameters, model: Path, emit: Emit
-) -> InputParameters:
-    """What the network was trained to see: its run record wins over the options, and says so where they differ.
-
-    A network without a record is LENS's own, which selected one pixel a cell and trained with gamma.
-    """
-    if record is None:
-        given = {name: getattr(asked, name) for name in asked.model_fields_set}
-        settled = asked.model_copy(update={**habits("lens-0.1.5", ("cell", "encoding")), **given})
-        if "cell" not in given:
-            emit(
-                Notice(
-                    f"{model.name} has no run record: it is taken to see what LENS 0.1.5 does; for one of LENS 0.1.1 pass compat."
-                )
-            )
-    else:
-        trained = InputParameters.read(record.inputs, f"the run record of {model.name}")
-        ours = asked.model_fields_set - {"query_encoding"}
-        ignored = sorted(name for name in ours if getattr(asked, name) not in (None, getattr(trained, name)))
-        settled = trained
-        if "query_encoding" in asked.model_fields_set:
-            settled = trained.model_copy(update={"query_encoding": asked.query_encoding})
-        if ignored:
-            emit(Notice(f"{', '.join(ignored)}: the network's run record says otherwise and is followed.", "warning"))
-    if settled.inputs != network.inputs:
-        raise BadInput(
-            f"{model.name} has {network.inputs} inputs, but dims {settled.dims[0]}x{settled.dims[1]} makes {settled.inputs}: "
-            "give the dims that it was trained with."
-        )
-    return settled
-
-
-def _selection(inputs: InputParameters) -> Selection | None:
-    """The pixels of LENS's shared random field; cell means are no pixels and have none."""
-    if inputs.cell == "mean" or inputs.roi_dim is None:
-        return None
-    return Selection(inputs.selected_pixels(), inputs.roi_dim[0] * inputs.roi_dim[1])
+    settled = network.inputs.for_frames((frames.shape[1], frames.shape[2]))
+    return Evaluation(results, truth, model, network.record, settled, places, queries)
 
 
 def _truth(
@@ -177,14 +129,6 @@ def _truth(
     for note in truth.notes:
         emit(Notice(note, "warning"))
     return truth.matrix
-
-
-def _mean_spikes(spikes: SpikingResult) -> dict[str, float]:
-    return {
-        "input": float(spikes.input_spikes.mean()),
-        "feature": float(spikes.feature_spikes.mean()),
-        "output": float(spikes.output_spikes.mean()),
-    }
 
 
 def _sad(

@@ -1,7 +1,6 @@
-"""A source that a test feeds by hand, and waiting without sleeping."""
+"""A source that a test feeds by hand, and a pipeline behind it."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +13,9 @@ from engine.events.array import EventArray
 from engine.events.sources.source import EventSource, Feed, SourceFailed
 from engine.places.workspace import Workspace
 from tests.events.sources.helpers import make_events
+from tests.waiting import until
 
 SIZE = (64, 48)
-PATIENCE_S = 10.0
 
 
 class HandSource(EventSource):
@@ -51,16 +50,6 @@ class HandSource(EventSource):
             if isinstance(item, str):
                 return item
             feed.put(item)
-
-
-def until(condition: Callable[[], Any], what: str = "what was waited for") -> Any:
-    """The first true value of the condition; the wait is on an event, in steps of 5 ms."""
-    pause = threading.Event()
-    deadline = time.monotonic() + PATIENCE_S
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"{what} did not come"
-        pause.wait(0.005)
-    return value
 
 
 def seen(pipeline: CapturePipeline, condition: Callable[[CaptureSnapshot], Any]) -> CaptureSnapshot:

@@ -38,7 +38,8 @@ from engine.events.writer import EventWriter
 from engine.frames.make_traverse import TraverseParameters
 from engine.jobs import CancelToken, JobEvent, Notice, Progress, ignore
 from engine.places.workspace import Workspace
-from tests.capture.helpers import SIZE, HandSource, events_of, running, same_events, seen, until
+from tests.capture.helpers import SIZE, HandSource, events_of, running, same_events, seen
+from tests.waiting import until
 
 
 @pytest.fixture

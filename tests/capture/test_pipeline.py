@@ -12,7 +12,8 @@ from engine.events.filters import FilterChain, RefractoryParameters
 from engine.events.sources import SourceState
 from engine.events.sources.source import SourceFailed
 from engine.frames.binning import BinningParameters, bin_events
-from tests.capture.helpers import SIZE, HandSource, events_of, later, running, seen, until
+from tests.capture.helpers import SIZE, HandSource, events_of, later, running, seen
+from tests.waiting import until
 
 
 def test_the_preview_is_the_last_frame_of_offline_binning() -> None:

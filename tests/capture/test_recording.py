@@ -31,7 +31,8 @@ from engine.events.writer import EventWriter, check_recording
 from engine.frames.binning import BinningParameters, bin_events
 from engine.jobs import CancelToken, ignore
 from engine.places.workspace import Workspace
-from tests.capture.helpers import SIZE, HandSource, events_of, running, same_events, seen, until
+from tests.capture.helpers import SIZE, HandSource, events_of, running, same_events, seen
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -255,7 +256,8 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from engine.capture import CaptureParameters, RecordingParameters
-from tests.capture.helpers import HandSource, events_of, running, until
+from tests.capture.helpers import HandSource, events_of, running
+from tests.waiting import until
 with running(source := HandSource(), CaptureParameters(window_ms=1), Path(sys.argv[1])) as pipeline:
     pipeline.start_recording(RecordingParameters(record_frames=True, compression="none"))
     for k in range(3):
@@ -290,7 +292,8 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from engine.capture import CaptureParameters, RecordingParameters
-from tests.capture.helpers import HandSource, events_of, running, until
+from tests.capture.helpers import HandSource, events_of, running
+from tests.waiting import until
 source = HandSource()
 with running(source, CaptureParameters(window_ms=10), Path(sys.argv[1])) as pipeline:
     pipeline.start_recording(RecordingParameters(record_frames=True))
