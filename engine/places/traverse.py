@@ -16,6 +16,19 @@ from engine.places.index import Coordinate, IndexRow, index_of_folder, read_inde
 from engine.storage import new_folder, read_json, write_json
 
 
+class PoseLog(Parameters):
+    """A log of poses that was attached to a traverse."""
+
+    file: str = parameter("", "The log, a copy beside the frames.")
+    shift_s: float = parameter(
+        0.0, "What takes the events' clock to the log's: 0 where they agree, else what puts both starts together.", unit="s"
+    )
+    offset_s: float = parameter(0.0, "Correction on top of it, set by hand or estimated.", unit="s", ge=-86_400, le=86_400)
+    longest_gap_s: float = parameter(
+        10.0, "Between fixes further apart in time than this, frames have no pose.", unit="s", gt=0, le=86_400
+    )
+
+
 class TraverseInfo(Parameters):
     """How a traverse came about: traverse.json beside its frames. Everything works without it."""
 
@@ -30,6 +43,7 @@ class TraverseInfo(Parameters):
     clock: str = parameter("camera", "The clock of the time stamps.")
     window_starts_us: list[int] = parameter([], "Start of each frame's window.", unit="us")
     poses: str = parameter("", "File with the poses, beside this one or relative to it.")
+    pose_log: PoseLog | None = parameter(None, "The log of poses that was attached; it goes before `poses`.")
     simulation: dict[str, Any] = parameter({}, "Parameters of the synthetic world, where the traverse was simulated.")
 
 
