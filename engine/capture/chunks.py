@@ -45,3 +45,4 @@ class FilteredChunk:
 
 
 Listener = Callable[[FilteredChunk], None]
+RawListener = Callable[[Size, EventArray], None]

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.capture.chunks import FilteredChunk, Listener, RawChunk
+from engine.capture.chunks import FilteredChunk, Listener, RawChunk, RawListener
 from engine.capture.figures import RateHistory
 from engine.capture.parameters import CaptureParameters, RecordingParameters, check_names
 from engine.capture.processor import OutsideFigures, Processor, filter_steps
@@ -88,6 +88,7 @@ class CapturePipeline:
         self.workspace = workspace
         self.pictures, self.keep_all = pictures, keep_all
         self._listeners: tuple[Listener, ...] = ()
+        self._raw_listeners: tuple[RawListener, ...] = ()
         self.last_recording: RecordingResult | None = None
         self._lock = threading.Lock()
         self._settings = _Settings(parameters, frozenset(), 0)
@@ -175,7 +176,7 @@ class CapturePipeline:
     # listeners
 
     def listen(self, listener: Listener) -> None:
-        """Call `listener` with every filtered chunk from now on, in the processing thread: it must not wait nor raise."""
+        """Call `listener` with every filtered chunk from now on, in the processing thread; it must not raise, nor wait long."""
         with self._lock:
             self._listeners = (*self._listeners, listener)
 
@@ -183,6 +184,16 @@ class CapturePipeline:
         """Call it no more; a call that runs already is not waited for."""
         with self._lock:
             self._listeners = tuple(known for known in self._listeners if known != listener)
+
+    def listen_raw(self, listener: RawListener) -> None:
+        """Call listener(size, events) with every chunk as it came, in the reading thread: waiting there holds the source back."""
+        with self._lock:
+            self._raw_listeners = (*self._raw_listeners, listener)
+
+    def unlisten_raw(self, listener: RawListener) -> None:
+        """Call it no more; a call that runs already is not waited for."""
+        with self._lock:
+            self._raw_listeners = tuple(known for known in self._raw_listeners if known != listener)
 
     # parameters
 
@@ -296,8 +307,8 @@ class CapturePipeline:
         """Whether a recording runs."""
         return self._recording is not None
 
-    def start_recording(self, parameters: RecordingParameters, events_file: Path | None = None) -> None:
-        """Record from the next chunk on; raw events to `events_file` where it is given, else to the workspace's recordings.
+    def start_recording(self, parameters: RecordingParameters) -> None:
+        """Record from the next chunk on.
 
         Raises:
             BadInput: a name is wrong or taken, there is no room, or the source is not running.
@@ -308,12 +319,8 @@ class CapturePipeline:
             raise BadInput("There is nothing to record: start the source first.")
         size = self._known_size()
         settings = self._settings
-        wrong: dict[str, str] = {}
-        if events_file is None or parameters.record_frames:
-            wrong = check_names(
-                parameters, self.workspace, settings.parameters.region[2:] if settings.parameters.region else size
-            )
-        root = parameters.workspace or self.workspace or (events_file.parent if events_file is not None else None)
+        wrong = check_names(parameters, self.workspace, settings.parameters.region[2:] if settings.parameters.region else size)
+        root = parameters.workspace or self.workspace
         if wrong or root is None:
             raise BadInput(" ".join(wrong.values()))
         space = disk_space(root, parameters, settings.parameters, size, self._history.last_second())
@@ -324,8 +331,7 @@ class CapturePipeline:
         if problem and parameters.record_frames:
             raise BadInput(problem)
         filters = filter_steps(settings.parameters, settings.hot_pixels, size)
-        place = Workspace.open(root)
-        recording = Recording(parameters, place, size, settings.parameters, filters, self.source.name, events_file)
+        recording = Recording(parameters, Workspace.open(root), size, settings.parameters, filters, self.source.name)
         with self._lock:
             self._drops_before = self._source_drops()
             self._stop_asked = False
@@ -380,6 +386,8 @@ class CapturePipeline:
             if now_generation != generation:
                 generation = now_generation
             if len(events) and size is not None:
+                for listener in self._raw_listeners:
+                    listener(size, events)
                 recording, ended = self._hand_over(RawChunk(generation, size, events, arrived), recording, ended)
             elif self.source.exhausted:
                 if size is not None and told_end != generation:
@@ -454,9 +462,9 @@ class CapturePipeline:
                     version, generation, clock = settings.version, chunk.generation, NEVER
                     self._processor = processor
                     self._stream += 1
-                latest = int(chunk.events["timestamp"].max()) if len(chunk.events) else clock
+                latest = int(chunk.events["timestamp"].max()) if len(chunk.events) else NEVER
                 # A clock that was set back is a new stream: filters and windows would wait for the old time to come again.
-                if chunk.generation != generation or latest < clock - BACK_US:
+                if chunk.generation != generation or (len(chunk.events) and latest < clock - BACK_US):
                     processor.restart()
                     generation, clock = chunk.generation, NEVER
                     self._stream += 1

@@ -148,7 +148,6 @@ class Recording:
         capture: CaptureParameters,
         filters: Sequence[FilterParameters],
         source: str,
-        events_file: Path | None = None,
     ) -> None:
         self.parameters, self.workspace, self.size = parameters, workspace, size
         self.failed = threading.Event()  # one of the two sides below, or both: the recording is to end
@@ -167,10 +166,8 @@ class Recording:
         self._binner = Binner(size, capture.binning()) if parameters.record_frames else None
         info = _info(capture, size, filters, source) if parameters.record_frames else None
         names = (parameters.dataset, parameters.camera, parameters.traverse) if parameters.record_frames else None
-        path = events_file or events_path(workspace, parameters)
-        # A file of its own place is its owner's to look after: no start of Revisit asks about it.
-        named = path.name if parameters.record_events and events_file is None else ""
-        self._marker = Marker.make(workspace, named, names, info) if named or names else None
+        path = events_path(workspace, parameters)
+        self._marker = Marker.make(workspace, path.name if parameters.record_events else "", names, info)
         self._writer: EventWriter | None = None
         self._traverse: TraverseRecorder | None = None
         try:
@@ -327,8 +324,7 @@ class Recording:
                 self._fail(text, self._frames_failed)
             finally:
                 self._traverse.close()
-        if self._marker is not None:
-            self._marker.release(keep=keep_marker)
+        self._marker.release(keep=keep_marker)
         self.result = self._make_result()
         self.done.set()
 
@@ -379,8 +375,7 @@ class Recording:
         if self._writer is not None:
             self._writer.discard()
             self._writer.path.unlink(missing_ok=True)
-        if self._marker is not None:
-            self._marker.release()
+        self._marker.release()
 
 
 def _info(capture: CaptureParameters, size: Size, filters: Sequence[FilterParameters], source: str) -> TraverseInfo:

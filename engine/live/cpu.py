@@ -19,13 +19,17 @@ class CpuTarget:
     Args:
         runner: the network.
         size: (width, height) of the region of interest.
-        window_us: length of a window; steps: in it. `window` must be asked at the end of each.
+        window_us: length of a window; steps: in it. At the end of each `window` is asked, or `pass_over`.
+
+    Attributes:
+        frame: (height, width) uint8 event frame of the last window.
     """
 
     def __init__(self, runner: NetworkRunner, size: Size, window_us: int, steps: int) -> None:
         self._runner = runner
         self._window_us = window_us
         self.counts = SlidingCounts(size, steps)
+        self.frame: NDArray[np.uint8] = np.zeros((size[1], size[0]), np.uint8)
 
     @property
     def name(self) -> str:
@@ -67,7 +71,8 @@ class CpuTarget:
     def window(self, end_us: int) -> WindowSpikes:
         """End the step, and show the window's frame to the network."""
         self.counts.end_step()
-        return recognised(self._runner, self.counts.frame(), end_us, self._window_us, self.counts.events)
+        self.frame = self.counts.frame()
+        return recognised(self._runner, self.frame, end_us, self._window_us, self.counts.events)
 
     def reset(self) -> None:
         """Forget all events."""

@@ -119,11 +119,13 @@ class Filtered:
         belief = self._filters[self._turn].step(column)
         self._turn = (self._turn + 1) % len(self._filters)
         scores = np.asarray(belief.probabilities, np.float32)
-        return Match(int(belief.place), float(belief.confidence), bool(belief.lost) or belief.confidence < self._lost_below, scores)
+        return Match(
+            int(belief.place), float(belief.confidence), bool(belief.lost) or belief.confidence < self._lost_below, scores
+        )
 
 
 def standing_out(scores: NDArray[np.float32], place: int) -> float:
-    """How far the best place stands out, 0 to 1: its lead over the best place elsewhere, as a share of its lead over the median."""
+    """How far the best place stands out, 0 to 1: its lead over the best place elsewhere, by its lead over the median."""
     elsewhere = np.ones(len(scores), np.bool_)
     elsewhere[max(place - _NEIGHBOURS, 0) : place + _NEIGHBOURS + 1] = False
     above = float(scores[place]) - float(np.median(scores))

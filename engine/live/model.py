@@ -27,11 +27,13 @@ class Trained:
     Attributes:
         events_per_pixel: mean of the reference's frames.
         layers: spikes of each layer in a window, over frames of the reference.
+        frame_size: (height, width) of the reference's frames.
         sensor, region, window_ms, polarity: of the reference's frames.
     """
 
     events_per_pixel: float | None = None
     layers: dict[str, float] | None = None
+    frame_size: tuple[int, int] | None = None
     sensor: Size | None = None
     region: Region | None = None
     window_ms: float | None = None
@@ -57,7 +59,12 @@ class LiveModel:
     @property
     def frame_size(self) -> tuple[int, int] | None:
         """(height, width) of the event frames that it takes; None: any that its grid divides."""
-        return self.runner.inputs.roi_dim
+        return self.runner.inputs.roi_dim or self.trained.frame_size
+
+    def new_runner(self) -> NetworkRunner:
+        """A runner of its own for a target: its random draws go on from window to window."""
+        own = self.runner
+        return NetworkRunner(own.network, own.record, own.inputs, own.spiking, name=self.path.name)
 
     def window_us(self, window_ms: float | None) -> int:
         """The time window: as asked, else the reference's, else 1 s."""
@@ -69,7 +76,7 @@ class LiveModel:
         Raises:
             BadInput: it does not lie on the sensor, or is not what the network takes.
         """
-        wanted = self.frame_size or (self.trained.region[3], self.trained.region[2]) if self.trained.region else self.frame_size
+        wanted = self.frame_size
         if asked is None:
             asked = self._own_region(size, wanted)
         region = check_region(asked, size, "The region of interest")
@@ -84,9 +91,8 @@ class LiveModel:
 
     def _own_region(self, size: Size, wanted: tuple[int, int] | None) -> Region:
         trained = self.trained.region
-        if trained is not None and trained[0] + trained[2] <= size[0] and trained[1] + trained[3] <= size[1]:
-            if self.trained.sensor in (None, size) or wanted is None:
-                return trained
+        if trained is not None and self.trained.sensor in (None, size):
+            return trained
         if wanted is None:
             return (0, 0, *size)
         height, width = wanted
@@ -103,7 +109,8 @@ class LiveModel:
             return None
         from engine.frames.png import read_frames
 
-        return read_frames([self.reference.folder / self.reference.rows[place].image])[0]
+        frame: NDArray[np.uint8] = read_frames([self.reference.folder / self.reference.rows[place].image])[0]
+        return frame
 
 
 def open_model(
@@ -144,14 +151,12 @@ def _trained(runner: NetworkRunner, frames: NDArray[np.uint8], info: TraverseInf
         layers = runner.similarity(frames, threads=1).spikes_per_query
     except BadInput:  # a folder of frames that the network was not trained on after all
         layers = None
-    region = (0, 0, width, height)
-    sensor: Size | None = None
-    window_ms, polarity = None, "both"
-    if info is not None:
-        sensor, window_ms = info.sensor, info.window_ms
-        polarity = str(info.binning.get("polarity", "both"))
-        region = info.region if info.region is not None and info.region[2:] == (width, height) else region
-    return Trained(float(frames.mean()), layers, sensor, region, window_ms, polarity)
+    frame_size, events = (height, width), float(frames.mean())
+    if info is None:
+        return Trained(events, layers, frame_size)
+    region = info.region if info.region is not None and info.region[2:] == (width, height) else None
+    polarity = str(info.binning.get("polarity", "both"))
+    return Trained(events, layers, frame_size, info.sensor, region, info.window_ms, polarity)
 
 
 def _sample(reference: Traverse, places: int) -> NDArray[np.uint8]:

@@ -22,86 +22,95 @@ class Step:
 
     Attributes:
         end_us: its end, excluded.
-        arrived: when the last event before the end was read (time.monotonic(), s).
+        arrived: when its last event was read (time.monotonic(), s); where it has none, when it was known to be over.
+        closed: when it was known to be over.
     """
 
     end_us: int
     arrived: float
+    closed: float
 
 
 class StepClock:
     """Cuts a stream into steps of equal length, counted from its first event.
 
     An event earlier than the latest before it is taken to happen at that time; so is one that comes after its step was closed
-    because the stream had fallen silent (`late` counts those).
+    because the stream had fallen silent (`late` counts both).
+
+    Attributes:
+        step_us: length of a step.
+        now_us: the latest time so far.
+        late: see above.
     """
 
     def __init__(self, step_us: int) -> None:
         self.step_us = step_us
+        self.late = 0
         self.restart()
 
     def restart(self) -> None:
         """The next event begins a new stream."""
         self.now_us = NEVER
-        self._edge_us: int | None = None  # where the present step ends
-        self._arrived = 0.0
-        self.late = 0
-        self.jumped = False
+        self.edge_us: int | None = None  # where the present step ends
+        self._arrived: float | None = None
 
-    @property
-    def edge_us(self) -> int | None:
-        """Where the present step ends; None before the first event."""
-        return self._edge_us
-
-    def cut(self, events: EventArray, arrived: float) -> Iterator[EventArray | Step]:
+    def cut(self, events: EventArray, arrived: float, until_us: int) -> Iterator[EventArray | Step | None]:
         """The chunk as its parts and the steps that end between them, in order.
 
-        After a gap too long to be one the steps begin anew: `jumped` is True then until it is set False.
-        """
-        if not len(events):
-            return
-        t = events["timestamp"]
-        backwards, latest = native.count_backwards(t, self.now_us)
-        if backwards:
-            events = events.copy()
-            events["timestamp"] = np.maximum.accumulate(np.maximum(t, self.now_us))
-            t = events["timestamp"]
-            self.late += backwards
-        first = int(t[0])
-        if self._edge_us is None or first > self._edge_us + _MOST_EMPTY * self.step_us:
-            self.jumped = self._edge_us is not None
-            self._edge_us = first + self.step_us
-        self.now_us = latest
-        if latest < self._edge_us:
-            self._arrived = arrived
-            yield events
-            return
-        begun = 0
-        while begun < len(events):
-            if int(t[begun]) > self._edge_us + _MOST_EMPTY * self.step_us:
-                self.jumped = True
-                self._edge_us = int(t[begun]) + self.step_us
-            end = begun + int(native.lower_bounds(t[begun:], np.array([self._edge_us], np.int64))[0])
-            if end > begun:
-                self._arrived = arrived
-                yield events[begun:end]
-            begun = end
-            if begun < len(events):
-                yield self._close()
+        None stands for a gap too long to be one (a clock that leapt): what came before belongs to no window of what follows.
 
-    def pass_until(self, now_us: int) -> Iterator[Step]:
-        """The steps that end by `now_us` without an event: time passes in a scene that stands still."""
-        if self._edge_us is None:
+        Args:
+            events: of the chunk, in the order in which they came.
+            arrived: when it was read.
+            until_us: how far its time went: further than its events, where the last of them were filtered away.
+        """
+        if len(events):
+            backwards, latest = native.count_backwards(events["timestamp"], self.now_us)
+            if backwards:
+                events = events.copy()
+                events["timestamp"] = np.maximum.accumulate(np.maximum(events["timestamp"], self.now_us))
+                self.late += backwards
+            yield from self._cut_ordered(events, arrived)
+            self.now_us = latest
+        if self.edge_us is not None and until_us > self.now_us:
+            if until_us > self.edge_us + _MOST_EMPTY * self.step_us:
+                self.edge_us, self._arrived = until_us + self.step_us, None
+                yield None
+            yield from self.pass_until(until_us, arrived)
+
+    def pass_until(self, now_us: int, moment: float) -> Iterator[Step]:
+        """The steps that end by `now_us` although no event has come since, told at a `moment`."""
+        if self.edge_us is None:
             return
         self.now_us = max(self.now_us, now_us)
-        while self._edge_us <= now_us:
-            yield self._close()
+        while self.edge_us <= now_us:
+            yield self._close(moment)
 
-    def _close(self) -> Step:
-        if self._edge_us is None:
+    def _cut_ordered(self, events: EventArray, arrived: float) -> Iterator[EventArray | Step | None]:
+        t = events["timestamp"]
+        begun = 0
+        while begun < len(events):
+            first = int(t[begun])
+            if self.edge_us is None or first > self.edge_us + _MOST_EMPTY * self.step_us:
+                leapt = self.edge_us is not None
+                self.edge_us, self._arrived = first + self.step_us, None
+                if leapt:
+                    yield None
+            while first >= self.edge_us:
+                yield self._close(arrived)
+            end = len(events)
+            if int(t[-1]) >= self.edge_us:
+                end = begun + int(native.lower_bounds(t[begun:], np.array([self.edge_us], np.int64))[0])
+            self._arrived = arrived
+            yield events[begun:end]
+            begun = end
+
+    def _close(self, moment: float) -> Step:
+        if self.edge_us is None:
             raise RuntimeError("no step has begun")
-        step = Step(self._edge_us, self._arrived)
-        self._edge_us += self.step_us
+        step = Step(self.edge_us, moment if self._arrived is None else self._arrived, moment)
+        self.edge_us += self.step_us
+        self._arrived = None
         return step
 
 
