@@ -4,6 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The same examples in every run, so that a change that breaks nothing fails nothing; REVISIT_EXPLORE=1 looks for new ones.
+# How long an example takes is the machine's affair.
+settings.register_profile(
+    "revisit", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=not os.environ.get("REVISIT_EXPLORE")
+)
+settings.load_profile("revisit")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import pytest
 from engine.cli.console import write_result
 from engine.errors import BadInput
 from engine.storage import new_folder, read_json, replacing, write_json
+from tests.waiting import PATIENCE_S
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -41,7 +42,7 @@ def test_a_pipe_is_never_replaced_by_a_file(tmp_path: Path) -> None:
     reader = threading.Thread(target=lambda: got.append(pipe.read_text()))
     reader.start()
     write_result(str(pipe), {"places": 3})
-    reader.join(5)
+    reader.join(PATIENCE_S)
     assert json.loads(got[0]) == {"places": 3}
     assert pipe.is_fifo()
 

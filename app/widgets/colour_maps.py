@@ -38,6 +38,13 @@ def counts_map(colours: Colours) -> Map:
     return table
 
 
+def series_colours(colours: Colours) -> tuple[str, ...]:
+    """Colours of lines that are told apart by them: Okabe and Ito's, in an order that suits the ground."""
+    if colours.dark:
+        return ("#56b4e9", "#e69f00", "#00b386", "#cc79a7", "#f0e442", "#d55e00", "#9ba5b0")
+    return ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#b8860b", "#56b4e9", "#5c6670")
+
+
 def _rgb(name: str) -> NDArray[np.float64]:
     colour = QColor(name)
     return np.array([colour.red(), colour.green(), colour.blue()], np.float64)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import BadInput
+from engine.places.truth_details import TruthDetails, matrix_hash, read_details, write_details
 from engine.storage import replacing
 
 Truth = NDArray[np.uint8]
@@ -15,10 +16,20 @@ _LARGEST = 40_000
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """Ground truth as read: `matrix` is (references, queries) uint8 of 0 and 1; `notes` say what had to be decided."""
+    """Ground truth as read.
+
+    Attributes:
+        matrix: (references, queries) uint8 of 0 and 1, without tolerance.
+        mask: (queries,) True where a query cannot be scored: nobody knows where it belongs. A query that is not masked and has no
+            match lies beyond the reference route: whatever is recognised there is wrong.
+        notes: sentences on what had to be decided.
+        details: the file beside it, of the whole matrix; None without one.
+    """
 
     matrix: Truth
+    mask: NDArray[np.bool_]
     notes: tuple[str, ...] = ()
+    details: TruthDetails | None = None
 
 
 def load_ground_truth(path: Path, references: tuple[int, int], queries: tuple[int, int], every: int = 1) -> GroundTruth:
@@ -31,11 +42,12 @@ def load_ground_truth(path: Path, references: tuple[int, int], queries: tuple[in
         every: n of "every n-th frame" with which the used ones were taken.
 
     Returns:
-        The matrix of the used places and queries. A matrix of the whole traverses is cut down to them. One that is stored
-        query x reference is turned; where the counts are equal the shape cannot tell, and a note says what was taken.
+        The matrix of the used places and queries, and the mask that the JSON beside it keeps. A matrix of the whole traverses is
+        cut down to them. One that is stored query x reference is turned; where the counts are equal the shape cannot tell, and a
+        note says what was taken.
 
     Raises:
-        BadInput: missing, not a plain array, values other than 0 and 1, or a shape that fits neither way.
+        BadInput: missing, not a plain array, values other than 0 and 1, a shape that fits neither way, or no query to score.
     """
     stored = _read(path)
     notes = []
@@ -50,12 +62,34 @@ def load_ground_truth(path: Path, references: tuple[int, int], queries: tuple[in
         notes.append(f"{path.name} is stored query x reference: it was turned.")
     elif turned is not None and not np.array_equal(as_stored, turned):
         notes.append(f"{path.name} is square, so its shape does not tell its orientation: taken as reference x query.")
-    empty = int((matrix.sum(axis=0) == 0).sum())
-    if empty == matrix.shape[1]:
+    whole = stored if as_stored is not None else stored.T
+    details, said = _details(path, whole)
+    notes += said
+    mask = np.zeros(matrix.shape[1], bool)
+    if details is not None:
+        every_used = every if matrix.shape != whole.shape else 1
+        mask = details.mask()[::every_used][: matrix.shape[1]]
+    empty = int(((matrix.sum(axis=0) == 0) & ~mask).sum())
+    if empty + int(mask.sum()) == matrix.shape[1]:
         raise BadInput(f"{path} gives no query any match: make the ground truth anew for these traverses.")
+    if mask.any():
+        notes.append(f"{int(mask.sum())} of {matrix.shape[1]} queries are masked in {path.name}; they are not scored.")
     if empty:
         notes.append(f"{empty} of {matrix.shape[1]} queries have no match in {path.name}; they are not scored.")
-    return GroundTruth(np.ascontiguousarray(matrix), tuple(notes))
+    return GroundTruth(np.ascontiguousarray(matrix), mask, tuple(notes), details)
+
+
+def _details(path: Path, whole: Truth) -> tuple[TruthDetails | None, list[str]]:
+    """The file beside a ground truth, if it fits the matrix, and what there is to say about it."""
+    details = read_details(path)
+    if details is None:
+        return None, []
+    if (details.references, details.queries) != whole.shape:
+        told = f"{details.references} x {details.queries}"
+        return None, [f"{path.stem}.json tells of a matrix of {told}, not of this one: its mask and anchors are passed over."]
+    if details.sha256 and details.sha256 != matrix_hash(whole):
+        return details, [f"{path.name} was changed by another program since {path.stem}.json was written: check its mask."]
+    return details, []
 
 
 def _read(path: Path) -> Truth:
@@ -99,3 +133,24 @@ def save_ground_truth(path: Path, matrix: NDArray[np.generic]) -> None:
         raise BadInput("A ground truth is a matrix of 0 and 1, reference x query.")
     with replacing(path) as part, part.open("wb") as file:
         np.save(file, matrix.astype(np.int64), allow_pickle=False)
+
+
+def save_truth(path: Path, matrix: NDArray[np.generic], details: TruthDetails) -> TruthDetails:
+    """Write a ground truth as LENS stores it, and beside it the JSON with everything beyond 0 and 1.
+
+    Args:
+        path: the .npy file; the JSON has its name.
+        matrix: (references, queries) of 0 and 1.
+        details: sizes and hash are filled in here.
+
+    Returns:
+        The details as written.
+
+    Raises:
+        BadInput: not a matrix of 0 and 1, or details of another size.
+    """
+    values = {**details.model_dump(), "references": matrix.shape[0], "queries": matrix.shape[1], "sha256": matrix_hash(matrix)}
+    whole = TruthDetails.check(values, "The ground truth's details")
+    save_ground_truth(path, matrix)
+    write_details(path, whole)
+    return whole

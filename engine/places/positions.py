@@ -38,7 +38,7 @@ class Positions:
     @property
     def known(self) -> NDArray[np.bool_]:
         """(frames,) which frames have a pose."""
-        return np.isfinite(self.xy).all(axis=1)
+        return np.asarray(np.isfinite(self.xy).all(axis=1), np.bool_)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Recordings to show, and the Capture panel's parts by name, for its tests."""
 
+import functools
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,8 +22,14 @@ HOT = (20, 30)
 START_US = 5_000_000
 
 
-def write_recording(path: Path, seconds: float = 3.0, rate: int = 40_000) -> Path:
-    """A bar that moves to and fro over the sensor, some noise, and one hot pixel."""
+def write_recording(path: Path, seconds: float = 30.0) -> Path:
+    """A bar that moves to and fro over the sensor, some noise, and one hot pixel; long enough for the slowest test."""
+    path.write_bytes(_recording(seconds))
+    return path
+
+
+@functools.cache
+def _recording(seconds: float, rate: int = 40_000) -> bytes:
     generator = np.random.default_rng(3)
     count = int(seconds * rate)
     events = np.zeros(count, EVENT_DTYPE)
@@ -35,10 +43,10 @@ def write_recording(path: Path, seconds: float = 3.0, rate: int = 40_000) -> Pat
     hot = generator.random(count) < 0.03
     events["x"][hot], events["y"][hot] = HOT
     events["polarity"] = generator.integers(0, 2, count)
-    writer = EventWriter(path, SIZE, flush_ms=None)
-    writer.write(events)
-    writer.close()
-    return path
+    with tempfile.TemporaryDirectory() as folder:
+        with EventWriter(Path(folder) / "made.aedat4", SIZE, flush_ms=None) as writer:
+            writer.write(events)
+        return writer.path.read_bytes()
 
 
 def part(window: MainWindow, name: str) -> QWidget:
@@ -95,9 +103,9 @@ def drag(qtbot: QtBot, picture: QWidget, begin: tuple[float, float], end: tuple[
     qtbot.mouseRelease(view, LEFT, pos=b)
 
 
-def wait_for(qtbot: QtBot, condition: Callable[[], object], timeout: int = 8000) -> None:
+def wait_for(qtbot: QtBot, condition: Callable[[], object]) -> None:
     """Wait for something that the engine does."""
-    qtbot.waitUntil(lambda: bool(condition()), timeout=timeout)
+    qtbot.waitUntil(lambda: bool(condition()))
 
 
 def open_and_run(qtbot: QtBot, window: MainWindow, path: Path) -> CaptureView:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QSettings, QTimer
@@ -20,9 +21,34 @@ from app.settings import Settings
 from app.theme import Theme
 from app.window import MainWindow
 from engine.jobs import CancelToken, Emit
+from tests.waiting import PATIENCE_S
 
 Picture = Callable[[QWidget, str], QImage]
-_JOIN_S = 3.0
+
+
+class PatientQtBot(QtBot):
+    """Waits for what the test asks for as long as any machine may take, whatever shorter time the test names."""
+
+    def waitSignal(self, signal: Any, *, timeout: int = 0, raising: bool | None = None, **rest: Any) -> Any:
+        return super().waitSignal(signal, timeout=timeout if raising is False else _patient(timeout), raising=raising, **rest)
+
+    def waitSignals(self, signals: list[Any], *, timeout: int = 0, raising: bool | None = None, **rest: Any) -> Any:
+        return super().waitSignals(signals, timeout=timeout if raising is False else _patient(timeout), raising=raising, **rest)
+
+    def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = 0) -> None:
+        super().waitUntil(callback, timeout=_patient(timeout))
+
+    def waitExposed(self, widget: QWidget, *, timeout: int = 0) -> Any:
+        return super().waitExposed(widget, timeout=_patient(timeout))
+
+
+def _patient(timeout_ms: int) -> int:
+    return max(timeout_ms, round(1000 * PATIENCE_S))
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    return PatientQtBot(request)
 
 
 def _dispose() -> None:
@@ -41,7 +67,7 @@ def nothing_left_behind(qapp: QApplication) -> Iterator[None]:
         if widget.objectName() == "mainWindow":  # closed by its fixture; its deletion is due
             widget.deleteLater()
     _dispose()
-    end = time.monotonic() + _JOIN_S
+    end = time.monotonic() + PATIENCE_S
     for thread in set(threading.enumerate()) - threads:
         thread.join(max(0.0, end - time.monotonic()))
     left = [thread.name for thread in set(threading.enumerate()) - threads]
@@ -85,14 +111,15 @@ def open_window(qtbot: QtBot, settings: Settings, theme: Theme, home: Path) -> I
         window.resize(*size)
         made.append(window)
         window.show()
-        qtbot.waitExposed(window)
+        with qtbot.waitExposed(window):
+            pass
         return window
 
     yield make
     for window in made:
         if window.jobs.running:
             window.jobs.cancel_all()
-            qtbot.waitUntil(lambda window=window: not window.jobs.running, timeout=5000)
+            qtbot.waitUntil(lambda window=window: not window.jobs.running)
         window.close()
         window.deleteLater()
 

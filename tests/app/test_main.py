@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from app.display import NO_DISPLAY, why_no_window
 from app.theme import DARK, LIGHT
 from engine.places.lock import NAME
 from tests.app.conftest import colours_of
+from tests.waiting import PATIENCE_S, until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,7 +29,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         env={**clean, **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
 
 
@@ -58,12 +58,9 @@ def test_a_stop_from_outside_gives_the_workspace_back(tmp_path: Path, workspace:
     command = [sys.executable, "-m", "app", str(workspace)]
     child = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE)
     try:
-        end = time.monotonic() + 30
-        while not (workspace / NAME).exists() and time.monotonic() < end:
-            time.sleep(0.05)
-        assert (workspace / NAME).exists()
+        until((workspace / NAME).exists, "the lock of the open workspace")
         child.send_signal(signal.SIGTERM)
-        _, errors = child.communicate(timeout=20)
+        _, errors = child.communicate(timeout=PATIENCE_S)
     finally:
         child.kill()
         child.wait()
@@ -126,7 +123,7 @@ def test_a_start_imports_nothing_heavy(tmp_path: Path) -> None:
         "window.close()\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "settings.ini")]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
     assert done.stdout.strip() == "[]", done.stderr
 
 

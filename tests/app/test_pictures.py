@@ -121,7 +121,8 @@ def test_palette_and_about(window: MainWindow, theme: Theme, qtbot: QtBot, pictu
     window.actions_by_name["about"].trigger()
     about = window.findChild(About)
     assert isinstance(about, About)
-    qtbot.waitExposed(about)
+    with qtbot.waitExposed(about):
+        pass
     assert len(colours_of(picture(about, f"about-{name_of(colours)}"))) > 5
     with qtbot.waitSignal(about.destroyed):
         about.close()

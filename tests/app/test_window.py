@@ -24,6 +24,7 @@ from engine.errors import BadInput
 from engine.jobs import CancelToken, Emit, Progress
 from engine.parameters import Parameters, parameter
 from engine.places.lock import NAME, WorkspaceLock
+from tests.waiting import PATIENCE_S
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -514,10 +515,9 @@ def test_closing_with_two_jobs_cancels_joins_and_closes(window: MainWindow, work
     window.close()
     box = window._closing.box
     assert box is not None
-    began = time.monotonic()
+    window._closing._patience.setInterval(round(1000 * PATIENCE_S))  # it is not patience running out that closes
     qtbot.mouseClick(box.findChild(QPushButton, "closeStop"), LEFT)
     qtbot.waitUntil(lambda: not window.isVisible())
-    assert time.monotonic() - began < 1.0
     assert [job.state for job in jobs] == [State.CANCELLED] * 2
     assert all(job._thread is not None and not job._thread.is_alive() for job in jobs)
     assert not (workspace / NAME).exists()
@@ -539,7 +539,7 @@ def test_a_job_that_hangs_does_not_hold_the_window_for_ever(window: MainWindow, 
     import threading
 
     release = threading.Event()
-    job = window.jobs.start("Hang", lambda emit, cancel: release.wait(20))
+    job = window.jobs.start("Hang", lambda emit, cancel: release.wait(PATIENCE_S))
     window._closing._patience.setInterval(50)
     window.close()
     box = window._closing.box

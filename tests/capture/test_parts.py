@@ -15,6 +15,7 @@ from engine.events.array import joined
 from engine.events.hot_pixels import HotPixelSearch, find_hot_pixels
 from engine.frames.binning import Columns
 from tests.capture.helpers import SIZE, events_of
+from tests.waiting import PATIENCE_S
 
 
 @given(st.lists(st.tuples(st.integers(1, 6), st.booleans()), max_size=60), st.integers(1, 12))
@@ -51,8 +52,8 @@ def test_a_kept_item_waits_for_room() -> None:
     thread.start()
     assert queue.held == 8
     assert queue.take(None) == "first"
-    assert queue.take(5) == "second"
-    assert done.wait(5)
+    assert queue.take(PATIENCE_S) == "second"
+    assert done.wait(PATIENCE_S)
     thread.join()
 
 

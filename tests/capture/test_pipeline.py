@@ -13,7 +13,7 @@ from engine.events.sources import SourceState
 from engine.events.sources.source import SourceFailed
 from engine.frames.binning import BinningParameters, bin_events
 from tests.capture.helpers import SIZE, HandSource, events_of, later, running, seen
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 
 def test_the_preview_is_the_last_frame_of_offline_binning() -> None:
@@ -191,7 +191,7 @@ def test_a_full_picture_queue_drops_and_counts_but_never_holds_the_reader(monkey
     process = Processor.process
 
     def slow(self: Processor, events, arrived):  # type: ignore[no-untyped-def]
-        gate.wait(10)
+        gate.wait(PATIENCE_S)
         return process(self, events, arrived)
 
     monkeypatch.setattr(Processor, "process", slow)

@@ -39,7 +39,7 @@ def test_dvxplorer(recordings: Path, tmp_path: Path) -> None:
     from tests.events.test_writer import READ_WITH_DV
 
     out = tmp_path / "dv.npz"
-    subprocess.run([sys.executable, "-c", READ_WITH_DV, str(path), str(out)], check=True, timeout=100)
+    subprocess.run([sys.executable, "-c", READ_WITH_DV, str(path), str(out)], check=True, timeout=300)
     with np.load(out) as theirs:
         for name, field in (("t", "timestamp"), ("x", "x"), ("y", "y"), ("p", "polarity")):
             assert np.array_equal(theirs[name].astype(np.int64), events[field])

@@ -55,7 +55,7 @@ def read_all(path: Path) -> EventArray:
 def read_with_dv(path: Path, folder: Path) -> tuple[list[tuple[int, int, int, int]], tuple[int, int]]:
     pytest.importorskip("dv_processing")
     out = folder / "dv.npz"
-    done = subprocess.run([sys.executable, "-c", READ_WITH_DV, str(path), str(out)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", READ_WITH_DV, str(path), str(out)], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     with np.load(out) as arrays:
         columns = [arrays[name].astype(int).tolist() for name in "txyp"]
@@ -117,7 +117,7 @@ def test_we_read_what_dv_processing_writes(tmp_path: Path, compression: str, end
     with child:
         try:
             if end == "kill":
-                # dv-processing writes in a thread of its own, in blocks of 64 KiB: of a younger file not even the header need be there
+                # dv-processing writes in a thread of its own, in blocks of 64 KiB: of a younger file not even the header is there
                 until(lambda: path.exists() and path.stat().st_size >= 100_000, "the beginning of the file")
                 child.send_signal(signal.SIGKILL)
             assert child.wait(120) == (0 if end == "close" else -signal.SIGKILL)

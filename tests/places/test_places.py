@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from engine.errors import BadInput
 from engine.frames.png import write_png
-from engine.places.ground_truth import load_ground_truth, save_ground_truth
+from engine.places.ground_truth import load_ground_truth, save_ground_truth, save_truth
 from engine.places.index import IndexRow, index_of_folder, read_index, write_index
 from engine.places.natural import natural_key
 from engine.places.traverse import TraverseInfo, write_traverse
+from engine.places.truth_details import TruthDetails, details_file, read_details
 from engine.places.workspace import Workspace
 
 
@@ -223,3 +224,72 @@ def test_pickles_and_broken_files_are_refused(tmp_path: Path) -> None:
         load_ground_truth(tmp_path / "GT.npy", (1, 1), (1, 1))
     with pytest.raises(BadInput, match="does not exist"):
         load_ground_truth(tmp_path / "none.npy", (1, 1), (1, 1))
+
+
+DETAILS = TruthDetails(
+    references=7,
+    queries=6,
+    masked=(2, 5),
+    anchors=((0, 0), (6, 5)),
+    confirmed=(0, 1),
+    tolerance=2,
+    made=({"made": "from_anchors", "parameters": {"extrapolate": False}},),
+)
+
+
+def slanted() -> np.ndarray:
+    matrix = np.zeros((7, 6), np.uint8)
+    matrix[[0, 2, 3, 4, 6], [0, 1, 3, 4, 5]] = 1
+    return matrix
+
+
+def test_mask_and_anchors_are_kept_beside_lens_own_file(tmp_path: Path) -> None:
+    path = tmp_path / "monday_tuesday_GT.npy"
+    written = save_truth(path, slanted(), DETAILS)
+    stored = np.load(path, allow_pickle=False)
+    assert stored.dtype == np.int64 and sorted(p.name for p in tmp_path.iterdir()) == [
+        "monday_tuesday_GT.json",
+        "monday_tuesday_GT.npy",
+    ]
+    np.testing.assert_array_equal(stored, slanted())
+    assert read_details(path) == written and written.anchors == DETAILS.anchors and written.sha256
+    truth = load_ground_truth(path, (7, 7), (6, 6))
+    np.testing.assert_array_equal(truth.mask, [False, False, True, False, False, True])
+    assert truth.notes == ("2 of 6 queries are masked in monday_tuesday_GT.npy; they are not scored.",)
+    cut = load_ground_truth(path, (7, 4), (6, 3), every=2)
+    np.testing.assert_array_equal(cut.mask, [False, True, False])
+    details_file(path).unlink()
+    plain = load_ground_truth(path, (7, 7), (6, 6))
+    assert not plain.mask.any() and plain.details is None
+
+
+def test_a_mask_of_another_matrix_is_passed_over_and_a_changed_one_pointed_out(tmp_path: Path) -> None:
+    path = tmp_path / "GT.npy"
+    save_truth(path, slanted(), DETAILS)
+    changed = slanted()
+    changed[1, 0] = 1
+    save_ground_truth(path, changed)
+    truth = load_ground_truth(path, (7, 7), (6, 6))
+    assert truth.mask.sum() == 2 and any("changed by another program" in note for note in truth.notes)
+    save_ground_truth(path, np.eye(5))
+    truth = load_ground_truth(path, (5, 5), (5, 5))
+    assert not truth.mask.any() and any("GT.json tells of a matrix of 7 x 6" in note for note in truth.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[]", "should be a JSON object"),
+        ("{", "cannot be read as JSON"),
+        ('{"schema_number": 99}', "newer Revisit"),
+        ('{"references": 7, "queries": 6, "masked": [6]}', "masked should name queries of 0 to 5"),
+        ('{"references": 7, "queries": 6, "anchors": [[7, 0]]}', "anchors should lie in a matrix of 7 x 6"),
+        ('{"references": 7, "queries": 6, "masked": ["x"]}', "masked should be a valid integer"),
+    ],
+)
+def test_wrong_details_are_one_sentence(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "GT.npy"
+    save_ground_truth(path, slanted())
+    details_file(path).write_text(text)
+    with pytest.raises(BadInput, match=words):
+        load_ground_truth(path, (7, 7), (6, 6))

@@ -87,7 +87,7 @@ def test_every_variant_gives_the_same_bits() -> None:
             capture_output=True,
             text=True,
             check=True,
-            timeout=120,
+            timeout=300,
         )
         name, digest = run.stdout.split()
         found[name] = digest

@@ -154,7 +154,7 @@ def test_progress_and_metrics_tell_of_every_neuron() -> None:
     assert np.all(feature["weight"] != 0)
 
 
-def test_cancel_is_heard_within_three_tenths_of_a_second_in_a_large_layer() -> None:
+def test_cancel_is_heard_within_half_a_second_in_a_large_layer() -> None:
     # In the processor's time: on a machine that others keep busy the clock on the wall tells of them.
     cancel, rates = CancelToken(), places_seen(60, 784)
     started: list[float] = []
@@ -162,7 +162,7 @@ def test_cancel_is_heard_within_three_tenths_of_a_second_in_a_large_layer() -> N
     timer.start()
     with pytest.raises(JobCancelled):
         train_lens(LensTrainingParameters(epoch_feat=100_000), rates, ignore, cancel, threads=1)
-    assert time.process_time() - started[0] < 0.3
+    assert time.process_time() - started[0] < 0.5
     timer.join()
 
 

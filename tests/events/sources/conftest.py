@@ -7,12 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.waiting import PATIENCE_S
+
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
-    deadline = time.monotonic() + 3.0
+    deadline = time.monotonic() + PATIENCE_S
     while (left := set(threading.enumerate()) - before) and time.monotonic() < deadline:
         for thread in left:
             thread.join(0.1)

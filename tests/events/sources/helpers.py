@@ -11,6 +11,7 @@ from engine.events.array import EVENT_DTYPE, EventArray
 from engine.events.sources.child import Opened
 from engine.events.sources.dv_adapter import FoundCamera
 from engine.events.sources.source import EventSource, SourceFailed
+from tests.waiting import PATIENCE_S
 
 SIZE = (320, 240)
 
@@ -28,7 +29,7 @@ def make_events(
     return events
 
 
-def collect(source: EventSource, timeout_s: float = 10.0) -> EventArray:
+def collect(source: EventSource, timeout_s: float = PATIENCE_S) -> EventArray:
     """Everything that a source gives until it is exhausted."""
     deadline = time.monotonic() + timeout_s
     chunks = []
@@ -38,7 +39,7 @@ def collect(source: EventSource, timeout_s: float = 10.0) -> EventArray:
     return np.concatenate([np.zeros(0, EVENT_DTYPE), *chunks])
 
 
-def read_count(source: EventSource, count: int, timeout_s: float = 10.0) -> EventArray:
+def read_count(source: EventSource, count: int, timeout_s: float = PATIENCE_S) -> EventArray:
     """The next `count` events."""
     deadline = time.monotonic() + timeout_s
     chunks: list[EventArray] = []
@@ -90,13 +91,13 @@ class FakeCamera:
         if self.end == "trace":
             raise RuntimeError("libusb said no\nat frame 1\nat frame 2")
         if self.end == "hang at open":
-            time.sleep(60)
+            time.sleep(600)
         return Opened("Fake 0001", self.size)
 
     def next_events(self) -> EventArray | None:
         if self.given == self.batches:
             if self.end == "hang":
-                time.sleep(60)
+                time.sleep(600)
             if self.end == "crash":
                 os.kill(os.getpid(), signal.SIGSEGV)
             return None
@@ -135,7 +136,7 @@ def find_crash() -> list[FoundCamera]:
 
 def find_hang() -> list[FoundCamera]:
     """A library that hangs."""
-    time.sleep(60)
+    time.sleep(600)
     return []
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from engine.errors import BadInput
 from engine.events.sources.buffer import EventBuffer, RateMeter
+from tests.waiting import PATIENCE_S
 
 from .helpers import make_events
 
@@ -81,7 +82,7 @@ def test_a_blocked_feeder_gives_up_when_asked() -> None:
     assert buffer._changed.acquire() and not buffer._changed.wait_for(lambda: buffer.held > 10, 0.05)
     buffer._changed.release()
     stop.set()
-    feeder.join(2.0)
+    feeder.join(PATIENCE_S)
     assert result == [False]
     assert buffer.received == buffer.held == 10
 

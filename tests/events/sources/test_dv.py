@@ -1,5 +1,6 @@
 """dv-processing's calls: the network side against the vendor's own writer in another process, the camera side against a fake."""
 
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,10 +22,11 @@ from engine.events.sources import (
     dv_adapter,
 )
 from engine.events.sources.dv_adapter import DvCamera, DvNetwork, discover
+from tests.waiting import PATIENCE_S
 
 from .helpers import make_events, read_count
 
-START_S = 15.0
+START_S = PATIENCE_S
 SIZE = (64, 48)
 
 # The writer's destructor hangs while a client is connected: the process leaves without it.
@@ -34,7 +36,7 @@ import dv_processing as dv
 port, batches, count = map(int, sys.argv[1:])
 writer = dv.io.NetworkWriter("127.0.0.1", port, dv.io.Stream.EventStream(0, "events", "Writer_1", (64, 48)))
 print("ready", flush=True)
-deadline = time.monotonic() + 30
+deadline = time.monotonic() + 300
 while writer.getClientCount() == 0 and time.monotonic() < deadline:
     time.sleep(0.005)
 number = 0
@@ -57,27 +59,31 @@ def written(count: int) -> EventArray:
     return events
 
 
-def free_port() -> int:
-    import socket
-
+@contextmanager
+def silent_port() -> Iterator[int]:
+    """A port that nobody else can take and at which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        yield probe.getsockname()[1]
 
 
 @contextmanager
 def writer(batches: int, count: int) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     pytest.importorskip("dv_processing")
-    port = free_port()
-    command = [sys.executable, "-c", WRITER, str(port), str(batches), str(count)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            yield f"127.0.0.1:{port}", process
-        finally:
-            process.kill()
+    for attempt in range(10):
+        with silent_port() as port:
+            pass  # it is free now; should another program take it before the writer does, the next attempt takes another
+        command = [sys.executable, "-c", WRITER, str(port), str(batches), str(count)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                if process.stdout.readline() != "ready\n":
+                    assert attempt < 9, "the vendor's writer does not start"
+                    continue
+                yield f"127.0.0.1:{port}", process
+                return
+            finally:
+                process.kill()
 
 
 def test_a_dv_stream_is_read_event_for_event_and_its_end_is_an_end() -> None:
@@ -89,13 +95,13 @@ def test_a_dv_stream_is_read_event_for_event_and_its_end_is_an_end() -> None:
         assert process.stdin is not None
         process.stdin.write("leave\n")
         process.stdin.flush()
-        assert source.wait(SourceState.ENDED, timeout_s=5)
+        assert source.wait(SourceState.ENDED, timeout_s=PATIENCE_S)
         assert "was closed by the sender" in source.message
 
 
 def test_a_dv_stream_that_is_not_there_is_one_sentence() -> None:
     pytest.importorskip("dv_processing")
-    with DvNetworkSource(f"127.0.0.1:{free_port()}") as source:
+    with silent_port() as port, DvNetworkSource(f"127.0.0.1:{port}") as source:
         assert source.wait(SourceState.FAILED, timeout_s=START_S)
         assert "connect: Connection refused" in source.message
         assert "\n" not in source.message
@@ -104,7 +110,7 @@ def test_a_dv_stream_that_is_not_there_is_one_sentence() -> None:
 
 def test_no_camera_attached_is_a_normal_state() -> None:
     pytest.importorskip("dv_processing")
-    found = discover_cameras()
+    found = discover_cameras(PATIENCE_S)
     if found:
         pytest.skip("a camera is attached to this machine")
     with CameraSource() as source:

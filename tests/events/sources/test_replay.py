@@ -12,6 +12,7 @@ from engine.errors import BadInput
 from engine.events.array import EventArray
 from engine.events.sources import ReplaySource, SourceState, SyntheticSource
 from engine.events.sources.paced import PlaybackClock
+from tests.waiting import PATIENCE_S, until
 
 from .helpers import SIZE, FakeReader, collect, make_events, read_count
 
@@ -75,7 +76,7 @@ def test_paused_it_stands_still_and_steps_tile_the_time() -> None:
     source = replay(events)
     source.pause()
     with source:
-        assert source.wait(SourceState.PAUSED, timeout_s=5)
+        assert source.wait(SourceState.PAUSED, timeout_s=PATIENCE_S)
         assert len(source.read(0.05)) == 0
         source.step(1000)
         assert np.array_equal(read_count(source, 100), events[:100])
@@ -95,10 +96,8 @@ def test_seeking_while_paused_shows_the_place_that_was_sought() -> None:
     source.pause()
     with source:
         source.step(1000)
-        assert source.wait(SourceState.PAUSED, timeout_s=5)
-        deadline = time.monotonic() + 5
-        while source.statistics().received < 100 and time.monotonic() < deadline:
-            time.sleep(0.002)
+        assert source.wait(SourceState.PAUSED, timeout_s=PATIENCE_S)
+        until(lambda: source.statistics().received == 100, "the step")
         generation = source.generation
         source.seek(5000)
         assert source.generation == generation + 1
@@ -117,9 +116,7 @@ def test_seeking_while_paused_shows_the_place_that_was_sought() -> None:
 def test_a_seek_gets_through_to_a_feeder_that_waits_for_room_and_nothing_stale_follows() -> None:
     events = make_events(50_000, start_us=0, step_us=10)
     with replay(events, factor=None, capacity=1000) as source:
-        deadline = time.monotonic() + 5
-        while source.statistics().buffered < 1000 and time.monotonic() < deadline:
-            time.sleep(0.002)
+        until(lambda: source.statistics().buffered == 1000, "a full buffer")
         source.seek(400_000)
         assert np.array_equal(collect(source), events[40_000:])
 
@@ -144,13 +141,14 @@ def test_a_loop_goes_on_with_rising_time() -> None:
 
 def test_a_loop_of_nothing_ends() -> None:
     with replay(make_events(0), loop=True) as source:
-        assert source.wait(SourceState.ENDED, timeout_s=5)
+        assert source.wait(SourceState.ENDED, timeout_s=PATIENCE_S)
 
 
 def test_a_slow_reader_slows_the_replay_and_loses_nothing() -> None:
     events = make_events(5000, step_us=100)  # 0.5 s
     with replay(events, capacity=100) as source:
         first = read_count(source, 10)
+        until(lambda: source.statistics().buffered == 100, "a full buffer")
         time.sleep(0.4)  # the reader is away
         rest = collect(source)
     assert np.array_equal(np.concatenate([first, rest]), events)
@@ -160,7 +158,7 @@ def test_a_slow_reader_slows_the_replay_and_loses_nothing() -> None:
 def test_dropping_gives_the_newest_as_a_camera_does() -> None:
     events = make_events(5000, step_us=10)
     with replay(events, factor=None, capacity=100, policy="drop-oldest") as source:
-        assert source.wait(SourceState.ENDED, timeout_s=5)
+        assert source.wait(SourceState.ENDED, timeout_s=PATIENCE_S)
         got = collect(source)
     assert np.array_equal(got, events[-100:])
     assert source.statistics().dropped == 4900
@@ -183,7 +181,7 @@ def test_events_off_the_sensor_are_left_out_and_time_going_backwards_is_counted(
 def test_a_file_that_is_not_there_is_a_state() -> None:
     source = ReplaySource(Path("nowhere.aedat4"))
     with source:
-        assert source.wait(SourceState.FAILED, timeout_s=5)
+        assert source.wait(SourceState.FAILED, timeout_s=PATIENCE_S)
     assert "nowhere.aedat4" in source.message
     assert source.exhausted
 
@@ -191,7 +189,7 @@ def test_a_file_that_is_not_there_is_a_state() -> None:
 def test_a_recording_without_a_size_asks_for_it() -> None:
     events = make_events(10)
     with ReplaySource(lambda: FakeReader(events, size=None)) as source:
-        assert source.wait(SourceState.FAILED, timeout_s=5)
+        assert source.wait(SourceState.FAILED, timeout_s=PATIENCE_S)
     assert "give its width and height" in source.message
     with ReplaySource(lambda: FakeReader(events, size=None), size=SIZE, factor=None) as source:
         assert np.array_equal(collect(source), events)
@@ -217,26 +215,22 @@ def test_an_error_that_nobody_foresaw_is_a_state_and_is_logged(caplog: pytest.Lo
         yield
 
     with SyntheticSource(broken, SIZE) as source:
-        assert source.wait(SourceState.FAILED, timeout_s=5)
+        assert source.wait(SourceState.FAILED, timeout_s=PATIENCE_S)
     assert "ZeroDivisionError" in source.message
     assert "Traceback" in caplog.text
 
 
 @pytest.mark.parametrize("when", ["waiting for time", "waiting for room", "paused"])
-def test_stop_is_quick_and_keeps_what_was_buffered(when: str) -> None:
+def test_stop_reaches_the_feeder_wherever_it_waits_and_keeps_what_was_buffered(when: str) -> None:
     events = make_events(2000, start_us=0, step_us=10)
     events["timestamp"][1000:] += 3_600_000_000  # an hour of nothing
     options = {"waiting for room": {"factor": None, "capacity": 1000}}.get(when, {})
     source = replay(events, **options)
     source.start()
-    deadline = time.monotonic() + 5
-    while source.statistics().received < 1000 and time.monotonic() < deadline:
-        time.sleep(0.002)
+    until(lambda: source.statistics().received == 1000, "the first events")
     if when == "paused":
         source.pause()
-    begin = time.monotonic()
-    assert source.stop()
-    assert time.monotonic() - begin < 1.0
+    assert source.stop(PATIENCE_S)
     assert source.state is SourceState.IDLE
     assert np.array_equal(source.drain(), events[:1000])
     assert source.exhausted
@@ -244,13 +238,13 @@ def test_stop_is_quick_and_keeps_what_was_buffered(when: str) -> None:
 
 def test_read_returns_in_time() -> None:
     events = make_events(2)
-    events["timestamp"][1] += 10_000_000
+    events["timestamp"][1] += 3_600_000_000  # an hour
     with replay(events) as source:
         read_count(source, 1)
         begin = time.monotonic()
         assert len(source.read(0.05)) == 0
         assert len(source.read()) == 0
-        assert 0.04 < time.monotonic() - begin < 1.0
+        assert time.monotonic() - begin > 0.04
 
 
 def test_readers_in_many_threads_share_the_events() -> None:

@@ -17,6 +17,7 @@ from engine.events.recording import open_recording
 from engine.events.sources import SourceState, StreamSource
 from engine.events.sources.serve import ServeParameters, serve_recording
 from engine.jobs import CancelToken, JobEvent, Metric, Notice, Progress, ignore
+from tests.waiting import PATIENCE_S
 
 from .helpers import SIZE, collect, make_events, read_count
 
@@ -50,12 +51,12 @@ class Serving:
 
     def address(self) -> str:
         with self._told:
-            assert self._told.wait_for(lambda: any(isinstance(event, Notice) for event in self.events), 5)
+            assert self._told.wait_for(lambda: any(isinstance(event, Notice) for event in self.events), PATIENCE_S)
         notice = next(event for event in self.events if isinstance(event, Notice))
         return notice.text.split(" at ")[1].split(";")[0].rstrip(".")
 
     def join(self) -> dict[str, object]:
-        self._thread.join(10)
+        self._thread.join(PATIENCE_S)
         assert not self._thread.is_alive()
         return self.result
 
@@ -66,7 +67,9 @@ def test_a_client_gets_the_whole_recording_and_the_job_ends(recording: tuple[Pat
     with StreamSource(job.address(), policy="block") as source:
         assert np.array_equal(collect(source), events)
         assert (source.state, source.size) == (SourceState.ENDED, SIZE)
-    assert job.join() | {"address": ""} == {"address": "", "events": 30_000, "sent": 30_000, "dropped": 0, "slipped_s": 0.0}
+    result = job.join() | {"address": ""}
+    assert result.pop("slipped_s") >= 0  # type: ignore[operator]  # a loaded machine falls behind
+    assert result == {"address": "", "events": 30_000, "sent": 30_000, "dropped": 0}
     metrics = [event.values for event in job.events if isinstance(event, Metric)]
     assert metrics
     assert metrics[-1]["dropped"] == 0
@@ -84,12 +87,12 @@ def test_as_fast_as_the_client_reads_nothing_is_lost(recording: tuple[Path, Even
 
 def test_a_loop_goes_on_until_it_is_cancelled(recording: tuple[Path, EventArray]) -> None:
     path, events = recording
-    job = Serving(path, factor=50.0, loop=True, sensor_width=SIZE[0], sensor_height=SIZE[1])
-    with StreamSource(job.address()) as source:
+    job = Serving(path, factor=50.0, loop=True, slow_clients="wait", sensor_width=SIZE[0], sensor_height=SIZE[1])
+    with StreamSource(job.address(), policy="block") as source:
         got = read_count(source, 70_000)
         job.cancel.cancel()
         job.join()
-        assert source.wait(SourceState.ENDED, timeout_s=5)
+        assert source.wait(SourceState.ENDED, timeout_s=PATIENCE_S)
     assert (np.diff(got["timestamp"]) > 0).all()
     place = int(np.flatnonzero((got["x"][:-1] == events["x"][-1]) & (np.diff(got["timestamp"]) == 1000))[0])
     assert np.array_equal(got["x"][place + 1 : place + 30_001], events["x"])
@@ -131,7 +134,7 @@ def test_the_command_serves_and_ends_cleanly_on_ctrl_c(recording: tuple[Path, Ev
             with StreamSource(line.split(" at ")[1].strip().rstrip(".")) as source:
                 assert len(read_count(source, 1000)) == 1000
             process.send_signal(signal.SIGINT)
-            output, _ = process.communicate(timeout=10)
+            output, _ = process.communicate(timeout=PATIENCE_S)
         finally:
             process.kill()
     assert process.returncode == os.EX_OK

@@ -1,0 +1,115 @@
+"""What is marked on a similarity matrix: ground truth with its tolerance, a proposed ground truth, matches right and wrong."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import BadInput
+from engine.recognition.matrix_picture import Flags, Rectangle
+from engine.recognition.metrics import dilate
+
+TRUE, HALO, PROPOSED, RIGHT, WRONG = 1, 2, 4, 8, 16
+
+
+class MatrixMarks:
+    """Marks of every cell as bits (TRUE, HALO, PROPOSED, RIGHT, WRONG), in halved copies for drawing.
+
+    The ground truth is kept, not copied: whoever changes it says where with `truth_changed`, and only that part is marked anew.
+    """
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.shape = shape
+        self.truth: NDArray[np.uint8] | None = None
+        self.tolerance = 0
+        self._proposal: NDArray[np.uint8] | None = None
+        self._matches: NDArray[np.int64] | None = None
+        self._right: NDArray[np.bool_] | None = None
+        self._flags: Flags | None = None
+
+    @property
+    def flags(self) -> Flags | None:
+        """The marks; None where there is nothing to mark."""
+        if self._flags is None and (self.truth is not None or self._proposal is not None or self._matches is not None):
+            marks = np.zeros(self.shape, np.uint8)
+            self._mark(marks, (0, 0, *self.shape))
+            self._flags = Flags.of(marks)
+        return self._flags
+
+    def set_truth(self, truth: NDArray[np.uint8] | None, tolerance: int = 0) -> None:
+        """Mark a ground truth of 0 and 1 (references, queries), and `tolerance` frames along the reference axis around it.
+
+        Raises:
+            BadInput: it is of another size than the matrix.
+        """
+        self.truth, self.tolerance, self._flags = self._checked(truth, "ground truth"), tolerance, None
+
+    def set_proposal(self, proposal: NDArray[np.uint8] | None) -> None:
+        """Mark a proposed ground truth.
+
+        Raises:
+            BadInput: it is of another size than the matrix.
+        """
+        self._proposal, self._flags = self._checked(proposal, "proposed ground truth"), None
+
+    def set_matches(self, matches: NDArray[np.integer] | None, right: NDArray[np.bool_] | None = None) -> None:
+        """Mark the reference that each query was matched to (queries,), -1 for none, and whether it is right (all, if None).
+
+        Raises:
+            BadInput: there are more or fewer than queries.
+        """
+        if matches is None:
+            self._matches = self._right = None
+        else:
+            if matches.shape != (self.shape[1],) or (right is not None and right.shape != matches.shape):
+                raise BadInput(f"There should be one match for each of {self.shape[1]} queries, but there are {len(matches)}.")
+            self._matches = np.asarray(matches, np.int64)
+            self._right = np.ones(len(matches), bool) if right is None else np.asarray(right, bool)
+        self._flags = None
+
+    def truth_changed(self, where: Rectangle) -> Rectangle:
+        """Mark anew what a change of the ground truth within `where` affects; returns that rectangle (with the halo)."""
+        wide = (max(where[0] - self.tolerance, 0), where[1], min(where[2] + self.tolerance, self.shape[0]), where[3])
+        if self._flags is not None:
+            marks = self._flags.levels[0]
+            marks[wide[0] : wide[2], wide[1] : wide[3]] = 0
+            self._mark(marks, wide)
+            self._flags.changed(wide)
+        return wide
+
+    def _checked(self, matrix: NDArray[np.uint8] | None, name: str) -> NDArray[np.uint8] | None:
+        if matrix is not None and matrix.shape != self.shape:
+            raise BadInput(
+                f"The {name} is {matrix.shape[0]} x {matrix.shape[1]}, but the similarity matrix is {self.shape[0]} x "
+                f"{self.shape[1]}: both should be reference x query of the same frames."
+            )
+        return matrix
+
+    def _mark(self, marks: NDArray[np.uint8], where: Rectangle) -> None:
+        top, left, bottom, right = where
+        part = marks[top:bottom, left:right]
+        if self.truth is not None:
+            first, last = max(top - self.tolerance, 0), min(bottom + self.tolerance, self.shape[0])
+            self._mark_truth(part, self.truth[first:last, left:right], top - first)
+        if self._proposal is not None:
+            part |= (self._proposal[top:bottom, left:right] != 0).astype(np.uint8) * np.uint8(PROPOSED)
+        if self._matches is not None and self._right is not None:
+            queries = np.arange(left, right)
+            rows = self._matches[left:right]
+            inside = (rows >= top) & (rows < bottom)
+            bits = np.where(self._right[left:right], RIGHT, WRONG).astype(np.uint8)
+            marks[rows[inside], queries[inside]] |= bits[inside]
+
+    def _mark_truth(self, part: NDArray[np.uint8], truth: NDArray[np.uint8], above: int) -> None:
+        """Mark the cells of `part`, which begins `above` rows into `truth`."""
+        rows, columns = np.nonzero(truth)
+        height = part.shape[0]
+        if len(rows) * (2 * self.tolerance + 1) > truth.size // 2:
+            grown = dilate(truth, self.tolerance)[above : above + height]
+            part |= grown.astype(np.uint8) * np.uint8(HALO)
+        else:
+            for shift in range(-self.tolerance, self.tolerance + 1):
+                moved = rows + (shift - above)
+                inside = (moved >= 0) & (moved < height)
+                part[moved[inside], columns[inside]] |= HALO
+        own = rows - above
+        inside = (own >= 0) & (own < height)
+        part[own[inside], columns[inside]] = (part[own[inside], columns[inside]] & ~np.uint8(HALO)) | TRUE
