@@ -138,7 +138,7 @@ class CapturePipeline:
             return
         self._stopping.clear()
         self._problem = ""
-        self._queue = WeighedQueue(QUEUE_EVENTS, KEPT_EVENTS)
+        self._queue = WeighedQueue(QUEUE_EVENTS, CHUNK_EVENTS if self.keep_all else KEPT_EVENTS)
         self._skipped = 0
         self._history = RateHistory()
         self.source.start()

@@ -64,7 +64,7 @@ class LiveTotals:
         seconds: of the events' time.
         latency_ms_p50, latency_ms_p95: None before the first answer.
         synops_per_place, energy_uj_per_place: means; None where the target cannot tell; energy_measured: or estimated.
-        not_sent: lines that a subscriber was too slow for.
+        behind: how often a subscriber fell so far behind that lines were dropped for it.
     """
 
     places: int = 0
@@ -79,7 +79,7 @@ class LiveTotals:
     synops_per_place: float | None = None
     energy_uj_per_place: float | None = None
     energy_measured: bool = False
-    not_sent: int = 0
+    behind: int = 0
 
 
 class Tally:
@@ -112,8 +112,8 @@ class Tally:
         return {
             "places": self.places,
             "lost": self.lost,
-            "latency_ms_p50": 1000 * float(np.percentile(latencies, 50)) if len(latencies) else None,
-            "latency_ms_p95": 1000 * float(np.percentile(latencies, 95)) if len(latencies) else None,
+            "latency_ms_p50": round(1000 * float(np.percentile(latencies, 50)), 3) if len(latencies) else None,
+            "latency_ms_p95": round(1000 * float(np.percentile(latencies, 95)), 3) if len(latencies) else None,
             "synops_per_place": self._synops / self._with_synops if self._with_synops else None,
             "energy_uj_per_place": 1e6 * self._energy_j / self._with_energy if self._with_energy else None,
             "energy_measured": self._measured,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.live.parameters import LiveParameters
+from engine.recognition.forward_filter import ForwardFilter, ForwardFilterParameters
 
 _NEIGHBOURS = 2
 """Places this near are the same view, so that they say nothing about whether the best one stands out."""
@@ -43,17 +44,18 @@ class Matcher(Protocol):
         """Forget the windows before."""
 
 
-def make_matcher(parameters: LiveParameters, places: int, steps: int) -> Matcher:
+def make_matcher(parameters: LiveParameters, places: int, steps: int, forward: ForwardFilterParameters | None = None) -> Matcher:
     """The sequence stage of the parameters.
 
     Args:
         parameters: which one, and how long its sequence is.
+        forward: the filter's own, where they were learned from the reference.
         places: rows of a column.
         steps: answers that one window spans. A sequence is made of windows that do not overlap, as a traverse's frames are: so
             each stage looks at every `steps`-th column, and runs in `steps` interleaved turns.
     """
     if parameters.sequence == "filter":
-        return Filtered(places, steps, parameters.lost_below)
+        return Filtered(places, steps, forward or parameters.forward)
     length = parameters.sequence_length if parameters.sequence == "diagonal" else 1
     return Diagonal(places, steps, length, parameters.lost_below)
 
@@ -97,17 +99,14 @@ class Diagonal:
 class Filtered:
     """A forward filter a turn: each sees windows that do not overlap, so that none counts an event twice."""
 
-    def __init__(self, places: int, steps: int, lost_below: float) -> None:
-        from engine.recognition.forward_filter import ForwardFilter, ForwardFilterParameters
-
-        self._make = lambda: ForwardFilter(ForwardFilterParameters(), places)
-        self._filters = [self._make() for _ in range(steps)]
-        self._lost_below = lost_below
+    def __init__(self, places: int, steps: int, parameters: ForwardFilterParameters) -> None:
+        self._filters = [ForwardFilter(parameters, places) for _ in range(steps)]
         self._turn = 0
 
     def reset(self) -> None:
         """Forget the windows before."""
-        self._filters = [self._make() for _ in self._filters]
+        for each in self._filters:
+            each.reset()
         self._turn = 0
 
     def skip(self) -> None:
@@ -118,10 +117,7 @@ class Filtered:
         """The place for the next window."""
         belief = self._filters[self._turn].step(column)
         self._turn = (self._turn + 1) % len(self._filters)
-        scores = np.asarray(belief.probabilities, np.float32)
-        return Match(
-            int(belief.place), float(belief.confidence), bool(belief.lost) or belief.confidence < self._lost_below, scores
-        )
+        return Match(belief.place, belief.confidence, belief.lost, belief.probabilities.astype(np.float32))
 
 
 def standing_out(scores: NDArray[np.float32], place: int) -> float:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from engine.errors import BadInput
 from engine.events.checks import Size, check_region
 from engine.jobs import CancelToken, Emit, Notice, ignore
+from engine.networks.library import RUNS
+from engine.places.positions import Positions, positions_of
 from engine.places.traverse import Traverse, TraverseInfo
 from engine.places.workspace import Workspace
 from engine.recognition.encoding import SpikingParameters
@@ -50,6 +52,7 @@ class LiveModel:
     reference_name: str
     names: tuple[str, str, str] | None  # dataset, camera, traverse of the reference
     trained: Trained
+    positions: Positions | None = None  # of the reference's frames, where they have poses
 
     @property
     def places(self) -> int:
@@ -141,7 +144,23 @@ def open_model(
         return LiveModel(path, runner, None, names[2], None, Trained())
     if cancel is not None:
         cancel.check()
-    return LiveModel(path, runner, reference, names[2], names, _trained(runner, frames, info))
+    return LiveModel(path, runner, reference, names[2], names, _trained(runner, frames, info), _positions(workspace, names, emit))
+
+
+def workspace_of(model: Path) -> Workspace | None:
+    """The workspace that a network lies in: above its folder models, or above the folder of its training run."""
+    folder = model.absolute().parent
+    root = folder.parent if folder.name == "models" else folder.parent.parent if folder.parent.name == RUNS else None
+    return Workspace.open(root) if root is not None and (root / "dataset").is_dir() else None
+
+
+def _positions(workspace: Workspace, names: tuple[str, str, str], emit: Emit) -> Positions | None:
+    try:
+        found = positions_of(workspace, names[0], names[1], [names[2]])[names[2]]
+    except BadInput as error:
+        emit(Notice(f"The poses of {names[2]} cannot be read, so there is no map: {error}", "warning"))
+        return None
+    return found if found.known.any() else None
 
 
 def _trained(runner: NetworkRunner, frames: NDArray[np.uint8], info: TraverseInfo | None) -> Trained:

@@ -7,6 +7,7 @@ from pydantic import model_validator
 
 from engine.capture.parameters import CaptureFilters, CaptureParameters
 from engine.parameters import Parameters, parameter
+from engine.recognition.forward_filter import ForwardFilterParameters
 
 TargetKind = Literal["cpu", "virtual", "speck"]
 Stage = Literal["none", "diagonal", "filter"]
@@ -35,7 +36,11 @@ class LiveParameters(Parameters):
         "filter", "What follows the network: nothing, LENS's diagonal over a sequence, or the forward filter."
     )
     sequence_length: int = parameter(4, "Windows in a sequence of the diagonal.", ge=1, le=1000)
-    lost_below: float = parameter(0.1, "A place with less confidence than this is told as lost.", ge=0, le=1)
+    lost_below: float = parameter(
+        0.1, "Without the filter: a place that stands out by less than this share is told as lost.", ge=0, le=1
+    )
+    forward: ForwardFilterParameters = parameter(ForwardFilterParameters(), "The forward filter: how the robot may move.")
+    learn_motion: bool = parameter(True, "Take the filter's motion from the reference's poses, where it has some.")
     seed: int = parameter(0, "Seed of the spikes' random draws.", ge=0, le=2**64 - 1)
 
     @model_validator(mode="after")

@@ -35,6 +35,7 @@ from engine.live.publish import Publisher
 from engine.live.session import SessionWriter
 from engine.live.targets import make_target
 from engine.live.worker import Fit, TargetWorker
+from engine.recognition.forward_filter import learn_motion
 
 _KEPT_ANSWERS = 600
 _KEPT_BYTES = 64 << 20
@@ -52,6 +53,7 @@ class LivePipeline:
         session: a folder to write the session to, made at start(); None writes none.
         keep_events: the session holds the raw events too.
         publish: an address to publish answers at over ZeroMQ; "" publishes none.
+        duration_s: of events, after which it has finished.
         listener: called with each answer of the first target, in its thread; it must not wait, unless nothing may be passed over.
         make: makes targets by their kind; the tests' own ones.
 
@@ -68,6 +70,7 @@ class LivePipeline:
         session: Path | None = None,
         keep_events: bool = True,
         publish: str = "",
+        duration_s: float | None = None,
         listener: Callable[[Answer], None] | None = None,
         make: Callable[[TargetKind, LiveModel, Fit], Any] = make_target,
     ) -> None:
@@ -77,7 +80,7 @@ class LivePipeline:
             self.steps = steps_in(self.window_us, parameters.step_us)
         except ValueError as wrong:
             raise BadInput(f"{str(wrong)[:1].upper()}{str(wrong)[1:]}.") from None
-        self._make, self._listener = make, listener
+        self._make, self._listener, self._duration_s = make, listener, duration_s
         self._lock = threading.Lock()
         room = _KEPT_BYTES // (8 * model.places)
         self._answers: deque[Answer] = deque(maxlen=max(min(_KEPT_ANSWERS, room), 20))
@@ -96,7 +99,8 @@ class LivePipeline:
                 self.publisher.close()
             if isinstance(error, BadInput):
                 raise
-            raise BadInput(f"The session {session} cannot be made ({error.strerror}): choose another place.") from None
+            reason = "it is there already" if isinstance(error, FileExistsError) else error.strerror
+            raise BadInput(f"The session {session} cannot be made ({reason}): name another folder.") from None
         kinds: list[TargetKind] = [parameters.target]
         if parameters.ghost != "none":
             kinds.append(parameters.ghost)
@@ -191,7 +195,7 @@ class LivePipeline:
             missed=worker.missed,
             late=worker.late,
             seconds=round(worker.seconds, 6),
-            not_sent=0 if self.publisher is None else self.publisher.not_sent,
+            behind=0 if self.publisher is None else self.publisher.behind,
         )
 
     # inside
@@ -206,13 +210,17 @@ class LivePipeline:
             self._on_answer,
             self._pace,
             keep_all=self.capture.keep_all,
+            duration_s=self._duration_s,
         )
 
     def _fit(self, size: Size) -> Fit:
         return Fit(size, self.model.region_on(size, self.parameters.region), self.window_us, self.steps)
 
     def _matcher(self, places: int, steps: int) -> Matcher:
-        return make_matcher(self.parameters, places, steps)
+        forward = self.parameters.forward
+        if self.parameters.learn_motion and self.model.positions is not None:
+            forward = learn_motion(self.model.positions.xy[:places], forward)
+        return make_matcher(self.parameters, places, steps, forward)
 
     def _pace(self) -> float | None:
         source = self.capture.source
@@ -232,7 +240,7 @@ class LivePipeline:
         if self.session is not None:
             self.session.put(answer)
         if self.publisher is not None:
-            self.publisher.send(answer.line())
+            self.publisher.send({**answer.line(), "window": answer.number})
         if self._listener is not None:
             self._listener(answer)
 

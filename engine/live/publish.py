@@ -1,9 +1,11 @@
 """Answers over ZeroMQ: a robot subscribes, and one that does not read costs nobody anything but itself.
 
-Each message is one line of JSON (UTF-8), as `revisit-cli deploy --json -` prints it, in a PUB socket without topics.
+Each message is one line of JSON (UTF-8), as `revisit-cli deploy --json -` prints it, and the window's number, by whose gaps a
+robot sees what was skipped or what it was too slow for; from a PUB socket, without topics.
 """
 
 import json
+import re
 from typing import Any
 
 from engine.errors import BadInput
@@ -18,7 +20,9 @@ class Publisher:
 
     Attributes:
         address: as bound; a port 0 or * has become a real one.
-        sent: lines handed to ZeroMQ; not_sent: lines of these that some subscriber was too slow for.
+        sent: lines handed to ZeroMQ.
+        behind: how often a subscriber fell so far behind that lines were dropped for it. How many they are until it reads
+            again ZeroMQ does not tell.
 
     Raises:
         BadInput: the address is not one, or is taken.
@@ -27,8 +31,11 @@ class Publisher:
     def __init__(self, address: str) -> None:
         import zmq
 
+        port = re.fullmatch(r"tcp://.*:(\d+)", address)
+        if port and int(port[1]) > 65535:  # ZeroMQ would take the remainder
+            raise BadInput(f"Places cannot be published at {address!r}: there is no such port; give 1 to 65535.")
         self._zmq = zmq
-        self.sent = self.not_sent = 0
+        self.sent = self.behind = 0
         # A context of its own: nothing of ours outlives it, and no other user of ZeroMQ in this process is touched.
         self._context = zmq.Context()
         # XPUB is PUB that tells, where asked, when a subscriber's queue is full.
@@ -54,7 +61,7 @@ class Publisher:
             self._socket.send(message, self._zmq.NOBLOCK)
         except self._zmq.Again:
             # Somebody's queue is full, and nobody was sent anything: once more, passing over whoever is too slow.
-            self.not_sent += 1
+            self.behind += 1
             self._socket.setsockopt(self._zmq.XPUB_NODROP, 0)
             self._socket.send(message, self._zmq.NOBLOCK)
             self._socket.setsockopt(self._zmq.XPUB_NODROP, 1)

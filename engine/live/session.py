@@ -13,7 +13,7 @@ import errno
 import logging
 import threading
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from engine import __version__
 from engine.capture.queue import WeighedQueue
@@ -55,8 +55,8 @@ class SessionWriter:
         write_json(folder / "parameters.json", {"schema_version": SCHEMA, "revisit": __version__, **parameters})
         self._spikes = GrowingMatrix(folder / "spikes.npy", places, "<f4")
         self._similarity = GrowingMatrix(folder / "similarity.npy", places, "<f4")
-        self._places = _table(folder / "places.csv", _PLACES)
-        self._power: TextIO | None = None
+        self._places = _Table(folder / "places.csv", _PLACES)
+        self._power: _Table | None = None
         self._queue: WeighedQueue[Answer] = WeighedQueue(_QUEUE_WINDOWS)
         self._thread = threading.Thread(target=self._work, name="live: session", daemon=True)
         self._thread.start()
@@ -70,13 +70,14 @@ class SessionWriter:
         self._queue.close()
         self._thread.join(10.0)
         self.left_out += self._queue.dropped
+        for part in (self._spikes, self._similarity, self._places, self._power):
+            if part is not None:
+                try:
+                    part.close()
+                except OSError as error:
+                    self._fail(error)
+        whole = {"complete": not self.problem, "problem": self.problem, "windows": self.written, "left_out": self.left_out}
         try:
-            self._spikes.close()
-            self._similarity.close()
-            self._places.close()
-            if self._power is not None:
-                self._power.close()
-            whole = {"complete": not self.problem, "problem": self.problem, "windows": self.written, "left_out": self.left_out}
             write_json(self.folder / "session.json", {"schema_version": SCHEMA, **whole, "totals": totals})
         except OSError as error:
             self._fail(error)
@@ -105,19 +106,17 @@ class SessionWriter:
         self._spikes.append(spikes.counts)
         self._similarity.append(answer.scores)
         synops = "" if spikes.synops is None else str(spikes.synops)
-        self._places.write(
+        self._places.append(
             f"{answer.number},{answer.end_us},{answer.place},{answer.confidence:.4f},{int(answer.lost)},"
-            f"{1000 * answer.latency_s:.3f},{answer.seen:.3f},{spikes.input_events},{synops}\n"
+            f"{1000 * answer.latency_s:.3f},{answer.seen:.3f},{spikes.input_events},{synops}"
         )
-        self._places.flush()
         if power is not None:
             if self._power is None:
-                self._power = _table(self.folder / "power.csv", ",".join(_POWER))
+                self._power = _Table(self.folder / "power.csv", ",".join(_POWER))
             rails = ",".join(f"{watts:.6g}" for watts in power.watts)
-            self._power.write(
-                f"{answer.number},{answer.end_us},{rails},{power.total_w:.6g},{power.energy_j:.6g},{int(power.measured)}\n"
+            self._power.append(
+                f"{answer.number},{answer.end_us},{rails},{power.total_w:.6g},{power.energy_j:.6g},{int(power.measured)}"
             )
-            self._power.flush()
 
     def _fail(self, error: OSError) -> None:
         reason = error.strerror or str(error)
@@ -126,8 +125,27 @@ class SessionWriter:
             self.problem = f"{self.folder} cannot be written any more ({reason}): {remedy}; the windows before are whole."
 
 
-def _table(path: Path, header: str) -> TextIO:
-    opened = path.open("x", encoding="utf-8", newline="\n")
-    opened.write(header + "\n")
-    opened.flush()
-    return opened
+class _Table:
+    """A CSV file that holds whole lines only, also when one cannot be written to its end."""
+
+    def __init__(self, path: Path, header: str) -> None:
+        self._file = path.open("xb", buffering=0)
+        self._whole = 0
+        self.append(header)
+
+    def append(self, line: str) -> None:
+        """Add a line."""
+        data = memoryview(f"{line}\n".encode())
+        length = len(data)
+        try:
+            while data:
+                data = data[self._file.write(data) :]
+        except OSError:
+            self._file.truncate(self._whole)
+            self._file.seek(self._whole)
+            raise
+        self._whole += length
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

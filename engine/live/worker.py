@@ -31,7 +31,9 @@ LATE_S = 0.1
 _LEAST_SEEN = 0.5
 """Windows of which less than this share was seen are skipped."""
 _LOOK_S = 0.02
-_GRACE_S = 0.05  # a source may be so late before its silence counts as time passing
+_GRACE_S = 0.3
+"""A source may be so late before its silence counts as time passing: a window closed too early would lack what comes later."""
+_KEPT_EVENTS = 1 << 17  # where nothing is passed over, less waits: answers come closer behind their events
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,13 @@ class TargetWorker:
         publish: gets each answer, in the worker's thread; it must not wait.
         pace: seconds of events a second while time passes at the source, None while it does not (paused, ended).
         keep_all: nothing is passed over; whoever offers chunks waits.
+        duration_s: of events, after which it has ended; None: until it is stopped.
+
+    Attributes:
+        ended: set while there is nothing more to expect: the source has ended, the duration is over, the target has failed.
+        problem: why there are no answers: a sentence, or "". failed: it is for good.
+        tally, windows, skipped, missed, late, events: see engine.live.answer.LiveTotals.
+        fit, target: once the sensor is known and they fit it.
     """
 
     def __init__(
@@ -78,11 +87,14 @@ class TargetWorker:
         pace: Callable[[], float | None],
         *,
         keep_all: bool = False,
+        duration_s: float | None = None,
     ) -> None:
         self.index, self._parameters = index, parameters
         self._fit_on, self._make_target, self._make_matcher = fit, make_target, make_matcher
         self._publish, self._pace, self._keep_all = publish, pace, keep_all
-        self._queue: WeighedQueue[FilteredChunk] = WeighedQueue(QUEUE_EVENTS)
+        self._queue: WeighedQueue[FilteredChunk] = WeighedQueue(QUEUE_EVENTS, _KEPT_EVENTS if keep_all else None)
+        self._duration_s = duration_s
+        self._over = False
         self._stopping = threading.Event()
         self.ended = threading.Event()
         self.problem = ""
@@ -166,9 +178,9 @@ class TargetWorker:
                 self._begin_stream(chunk)
             elif lost:
                 self._miss(lost)
-            if self.target is not None:
+            if self.target is not None and not self._over:
                 self._take(chunk)
-            if chunk.ended:
+            if chunk.ended or self._over:
                 self.ended.set()
             else:
                 self.ended.clear()
@@ -221,8 +233,10 @@ class TargetWorker:
             # Each event costs this target work: those of the past are passed over, so that it tells of the present.
             self._miss(len(events))
             events = events[:0]
+        if self._first_us is None and len(events):
+            self._first_us = int(events["timestamp"][0])
         for part in self._clock.cut(events, chunk.arrived, chunk.until_us):
-            if self._stopping.is_set():
+            if self._stopping.is_set() or self._over:
                 return
             if part is None:
                 self._rest()
@@ -231,8 +245,6 @@ class TargetWorker:
             else:
                 self._feed(part)
         if self._clock.edge_us is not None:
-            if self._first_us is None:
-                self._first_us = self._clock.edge_us - self._clock.step_us
             self._heard_us = self._now_us = self._clock.now_us
         self.late = self._clock.late
 
@@ -261,6 +273,9 @@ class TargetWorker:
     def _end_step(self, step: Step) -> None:
         fit, target = self.fit, self.target
         if fit is None or target is None:
+            return
+        if self._duration_s is not None and self._past_s + (step.end_us - (self._first_us or 0)) / 1e6 > self._duration_s:
+            self._over = True
             return
         self._steps_over += 1
         missed_in = self._missed_in[-fit.steps :]
