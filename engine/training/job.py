@@ -17,6 +17,7 @@ from engine.networks.lens import LensNetwork, network_name, save_network
 from engine.networks.record import RunRecord, hash_arrays
 from engine.parameters import Parameters, parameter
 from engine.places.selection import ReferenceSelection
+from engine.places.traverse import Traverse
 from engine.training.lens import train_lens
 from engine.training.parameters import LensTrainingParameters
 
@@ -39,6 +40,40 @@ class TrainedNetwork:
     record: RunRecord
     path: Path
     seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """What a network learns.
+
+    Attributes:
+        traverse: where it is from.
+        frames: (places, height, width) uint8.
+        inputs: settled for their size.
+        rates: (places, inputs) float32 in [0, 1].
+    """
+
+    traverse: Traverse
+    frames: NDArray[np.uint8]
+    inputs: InputParameters
+    rates: NDArray[np.float32]
+
+
+def read_places(selection: ReferenceSelection, inputs: InputParameters, emit: Emit, cancel: CancelToken) -> Places:
+    """Read a reference traverse and make a network's inputs of its frames.
+
+    Raises:
+        BadInput: the traverse or the grid is wrong.
+        JobCancelled: stopped.
+    """
+    traverse = selection.workspace().traverse(selection.dataset, selection.camera, selection.reference)
+    if not traverse.indexed:
+        emit(Notice(f"{traverse.name} has no index file: its frames are taken in natural order."))
+    frames = traverse.frames_for_job(selection.reference_places, selection.filter, emit, cancel)
+    settled = inputs.for_frames((frames.shape[1], frames.shape[2]))
+    rates = training_inputs(frames, settled)
+    warn_about_dark_frames(frames, selection.reference, emit)
+    return Places(traverse, frames, settled, rates)
 
 
 def train_network(
@@ -65,17 +100,11 @@ def train_network(
         BadInput: the traverse or a parameter is wrong, or a network is there already; nothing is written.
         JobCancelled: stopped; only the checkpoint is written.
     """
-    workspace = selection.workspace()
-    traverse = workspace.traverse(selection.dataset, selection.camera, selection.reference)
-    if not traverse.indexed:
-        emit(Notice(f"{traverse.name} has no index file: its frames are taken in natural order."))
-    frames = traverse.frames_for_job(selection.reference_places, selection.filter, emit, cancel)
-    settled = inputs.for_frames((frames.shape[1], frames.shape[2]))
-    rates = training_inputs(frames, settled)
-    warn_about_dark_frames(frames, selection.reference, emit)
-
+    places = read_places(selection, inputs, emit, cancel)
+    frames, settled, rates = places.frames, places.inputs, places.rates
     features = int(settled.inputs * training.feature_multiplier)
-    target = output.model or workspace.models / network_name(selection.reference, settled.inputs, features, len(frames))
+    name = network_name(selection.reference, settled.inputs, features, len(frames))
+    target = output.model or selection.workspace().models / name
     check_target(target, output.overwrite)
     checkpoint = target.with_suffix(".checkpoint.npz")
     if output.resume and not checkpoint.exists():
