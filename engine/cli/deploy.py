@@ -74,7 +74,7 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    add_options(parser, LiveParameters, "recognition", skip=("filters", "forward", "model"))
+    add_options(parser, LiveParameters, "recognition", skip=("filters", "forward", "chip", "model"))
     parser.add_argument("--model", type=Path, required=True, metavar="PATH", help="file of the network")
     add_options(parser, SourceOptions, f"source: {SOURCES}")
     add_options(parser, DeployParameters, "run")

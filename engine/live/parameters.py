@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from engine.capture.parameters import CaptureFilters, CaptureParameters
+from engine.chip.quantise import ChipParameters
 from engine.parameters import Parameters, parameter
 from engine.recognition.forward_filter import ForwardFilterParameters
 
@@ -41,6 +42,9 @@ class LiveParameters(Parameters):
     )
     forward: ForwardFilterParameters = parameter(ForwardFilterParameters(), "The forward filter: how the robot may move.")
     learn_motion: bool = parameter(True, "Take the filter's motion from the reference's poses, where it has some.")
+    chip: ChipParameters | None = parameter(
+        None, "Thresholds of the network on a chip; left out: those that suit the events that it was trained on."
+    )
     seed: int = parameter(0, "Seed of the spikes' random draws.", ge=0, le=2**64 - 1)
 
     @model_validator(mode="after")

@@ -72,7 +72,7 @@ class LivePipeline:
         publish: str = "",
         duration_s: float | None = None,
         listener: Callable[[Answer], None] | None = None,
-        make: Callable[[TargetKind, LiveModel, Fit], Any] = make_target,
+        make: Callable[[TargetKind, LiveModel, Fit, LiveParameters], Any] = make_target,
     ) -> None:
         self.capture, self.model, self.parameters = capture, model, parameters
         self.window_us = model.window_us(parameters.window_ms)
@@ -205,7 +205,7 @@ class LivePipeline:
             index,
             self.parameters,
             self._fit,
-            lambda fit: self._make(kind, self.model, fit),
+            lambda fit: self._make(kind, self.model, fit, self.parameters),
             self._matcher,
             self._on_answer,
             self._pace,

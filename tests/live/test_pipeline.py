@@ -293,10 +293,10 @@ def test_a_ghost_on_the_same_target_agrees_and_on_another_does_not(model: LiveMo
     assert figures.same == figures.near == 1
     assert figures.correlation == pytest.approx(1)
 
-    def make(kind, model, fit):  # type: ignore[no-untyped-def]
+    def make(kind, model, fit, parameters):  # type: ignore[no-untyped-def]
         from engine.live import make_target
 
-        return HandTarget() if kind == "virtual" else make_target(kind, model, fit)
+        return HandTarget() if kind == "virtual" else make_target(kind, model, fit, parameters)
 
     parameters = LiveParameters(step_ms=25, sequence="none", ghost="virtual")
     found, live = answers_of(replay(route_events()), model, parameters, make=make)
@@ -310,10 +310,10 @@ def test_a_ghost_that_fails_leaves_the_first_target_alone(model: LiveModel) -> N
     target = HandTarget()
     target.failure = "start"
 
-    def make(kind, model, fit):  # type: ignore[no-untyped-def]
+    def make(kind, model, fit, parameters):  # type: ignore[no-untyped-def]
         from engine.live import make_target
 
-        return target if kind == "virtual" else make_target(kind, model, fit)
+        return target if kind == "virtual" else make_target(kind, model, fit, parameters)
 
     parameters = LiveParameters(step_ms=25, sequence="none", ghost="virtual")
     found, live = answers_of(replay(route_events()), model, parameters, make=make)
