@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from engine.cli.console import Console, take_time_to_end
+from engine.cli.lens_options import add_unused, tell_unused
 from engine.cli.options import add_options, from_options
 from engine.errors import BadInput
 from engine.jobs import CancelToken
@@ -62,9 +63,14 @@ class SourceOptions(Parameters):
 
 def add_parser(subparsers: Any) -> None:
     """Add the command."""
+    from engine.frames.inputs import InputParameters
     from engine.live.address import SOURCES
     from engine.live.deploy import DeployParameters
     from engine.live.parameters import LiveParameters
+    from engine.places.selection import ReferenceSelection
+    from engine.recognition.encoding import SpikingParameters
+    from engine.recognition.scores import ScoringParameters
+    from engine.training.parameters import LensTrainingParameters
 
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "deploy",
@@ -85,41 +91,65 @@ def add_parser(subparsers: Any) -> None:
         metavar="KIND[:NAME=VALUE,...]",
         help="an event filter: refractory, background_activity or flicker; repeat for more",
     )
+    parser.add_argument(
+        "--import_driver",
+        action="store_true",
+        help="with target speck: import the driver samna, which downloads it where only its installer is there",
+    )
+    parser.add_argument("--board", default="", metavar="ID", help="with target speck: a board of `revisit-cli chip list`")
     parser.add_argument("--simulated_speck", action="store_true", help="LENS's mode: recorded frames through a chip")
     parser.add_argument("--event_driven", action="store_true", help="LENS's mode: a chip on live events, windows one by one")
     parser.add_argument("--json", metavar="FILE", help="write a line of JSON a place to FILE, or to standard output for -")
+    add_unused(parser, ReferenceSelection, InputParameters, SpikingParameters, ScoringParameters, LensTrainingParameters)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, console: Console, cancel: CancelToken) -> None:
     """Run the command."""
+    from engine.live.address import SOURCES, source_from
     from engine.live.deploy import DeployParameters, deploy
     from engine.live.model import open_model, workspace_of
+    from engine.live.targets import make_target
     from engine.places.workspace import Workspace
 
+    tell_unused(arguments, console.emit)
     chosen = from_options(arguments, SourceOptions)
     parameters = from_options(arguments, DeployParameters)
     live = _live(arguments)
     workspace = Workspace.open(chosen.data_dir) if chosen.data_dir is not None else workspace_of(arguments.model)
     model = open_model(arguments.model, workspace, live.seed, console.emit, cancel)
+    board = _board(arguments) if "speck" in (live.target, live.ghost) else None
+    make = make_target if board is None else board.maker()
     if arguments.simulated_speck:
         source, live = _recorded_frames(chosen, model, workspace, live)
+    elif board is not None and chosen.source in ("", "speck"):
+        source, make = board.with_camera(model, live)
     elif chosen.source:
-        from engine.live.address import source_from
-
-        live_by_nature = chosen.source.partition(":")[0] == "synthetic"
-        source = source_from(chosen.source, chosen.factor(1.0 if live_by_nature else None), loop=chosen.loop, size=chosen.sensor)
+        factor = chosen.factor(1.0 if chosen.source.partition(":")[0] == "synthetic" else None)
+        source = source_from(chosen.source, factor, loop=chosen.loop, size=chosen.sensor)
     else:
-        from engine.live.address import SOURCES
-
         raise BadInput(f"No source is given: give --source with {SOURCES}.")
     with ExitStack() as stack:
         write = _writer(arguments.json, console, stack)
-        done = deploy(source, model, live, parameters, lambda answer: write(answer.line()), console.emit, _Calm(cancel))
+        done = deploy(source, model, live, parameters, lambda answer: write(answer.line()), console.emit, _Calm(cancel), make)
         write({"totals": asdict(done.totals)})
     _say(done.totals, console)
     if done.problem:
         raise BadInput(done.problem)
+
+
+def _board(arguments: argparse.Namespace) -> Any:
+    """The board that is asked for; its driver is imported only where that was allowed."""
+    from engine.chip.speck import DRIVER_SENTENCE, driver_state
+    from engine.chip.target import TargetFailed
+    from engine.live.speck import SpeckBoard
+
+    if driver_state() == "installer" and not arguments.import_driver:
+        raise BadInput(f"{DRIVER_SENTENCE.removesuffix(' Go on?')} Pass --import_driver to go on, or take --target virtual.")
+    try:
+        return SpeckBoard.find(lambda sentence: True, arguments.board)
+    except TargetFailed as error:
+        raise BadInput(str(error)) from None
 
 
 def _live(arguments: argparse.Namespace) -> Any:

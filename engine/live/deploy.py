@@ -15,6 +15,7 @@ from engine.live.answer import Answer, LiveTotals
 from engine.live.model import LiveModel
 from engine.live.parameters import LiveParameters
 from engine.live.pipeline import LivePipeline
+from engine.live.targets import MakeLiveTarget, make_target
 from engine.parameters import Parameters, parameter
 
 _LINES = 1000
@@ -51,6 +52,7 @@ def deploy(
     on_place: Callable[[Answer], None],
     emit: Emit,
     cancel: CancelToken,
+    make: MakeLiveTarget = make_target,
 ) -> Deployed:
     """Run a network live.
 
@@ -62,6 +64,7 @@ def deploy(
         on_place: gets each place, in this thread. If it is too slow, places are left out and counted, or (see source) wait.
         emit: gets notices.
         cancel: ends the run; what there was is returned.
+        make: makes targets.
 
     Raises:
         BadInput: a parameter does not fit, or a file cannot be read.
@@ -93,6 +96,7 @@ def deploy(
         publish=parameters.publish,
         duration_s=parameters.duration_s,
         listener=listen,
+        make=make,
     )
     if pipeline.publisher is not None:
         emit(Notice(f"Publishing at {pipeline.publisher.address}."))

@@ -48,6 +48,8 @@ def frames_source(
         for number in range(count):
             start = number * window_us
             events = frame_events(frame(number), start, window_us, rng)
+            if number == 0:
+                events["timestamp"][:1] = start  # windows are counted from the first event
             edges = np.searchsorted(events["timestamp"], start + window_us * np.arange(1, _CHUNKS) // _CHUNKS)
             yield from (part for part in np.split(events, edges) if len(part))
         after = np.zeros(1, EVENT_DTYPE)  # one event more: by it the last window is known to be over

@@ -33,7 +33,7 @@ from engine.live.model import LiveModel
 from engine.live.parameters import LiveParameters, TargetKind, steps_in
 from engine.live.publish import Publisher
 from engine.live.session import SessionWriter
-from engine.live.targets import make_target
+from engine.live.targets import MakeLiveTarget, make_target
 from engine.live.worker import Fit, TargetWorker
 from engine.recognition.forward_filter import learn_motion
 
@@ -55,7 +55,7 @@ class LivePipeline:
         publish: an address to publish answers at over ZeroMQ; "" publishes none.
         duration_s: of events, after which it has finished.
         listener: called with each answer of the first target, in its thread; it must not wait, unless nothing may be passed over.
-        make: makes targets by their kind; the tests' own ones.
+        make: makes targets by their kind; a Speck board brings its own (engine.live.speck).
 
     Raises:
         BadInput: the step does not divide the window, the session's folder cannot be made, the address cannot be bound.
@@ -72,7 +72,7 @@ class LivePipeline:
         publish: str = "",
         duration_s: float | None = None,
         listener: Callable[[Answer], None] | None = None,
-        make: Callable[[TargetKind, LiveModel, Fit, LiveParameters], Any] = make_target,
+        make: MakeLiveTarget = make_target,
     ) -> None:
         self.capture, self.model, self.parameters = capture, model, parameters
         self.window_us = model.window_us(parameters.window_ms)

@@ -89,14 +89,14 @@ def test_filters_and_polarity_are_the_capture_panel_s(model: LiveModel) -> None:
     parameters = LiveParameters(
         step_ms=100, sequence="none", polarity="on", filters={"refractory_on": True, "refractory": {"period_us": 20_000}}
     )
-    found, live = answers_of(replay(events), model, parameters)
+    found, _ = answers_of(replay(events), model, parameters)
     plain, _ = answers_of(replay(events[events["polarity"] == 1]), model, LiveParameters(step_ms=100, sequence="none"))
     assert 0 < sum(answer.spikes.input_events for answer in found) < sum(answer.spikes.input_events for answer in plain)
 
 
 @pytest.mark.parametrize(("window", "step"), [(100.0, 30.0), (100.0, 0.1), (None, 33.0)])
 def test_a_step_must_divide_the_window(model: LiveModel, window: float | None, step: float) -> None:
-    with pytest.raises((BadInput, ValueError), match="must divide the window|greater than or equal"):
+    with pytest.raises((BadInput, ValueError), match=r"must divide the window|greater than or equal"):
         live_on(HandSource(SENSOR), model, LiveParameters(window_ms=window, step_ms=step))
 
 
