@@ -99,6 +99,12 @@ def stopping_on_interrupt() -> Iterator[CancelToken]:
             signal.signal(number, handler)
 
 
+def take_time_to_end() -> None:
+    """Once a job has heeded the wish to stop: what it still has to finish (a file, a camera) is not interrupted."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 def write_result(target: str | None, result: dict[str, Any]) -> None:
     """Write a command's result as JSON: to standard output for "-", to a file or a device otherwise, nowhere for None."""
     if target is None:
