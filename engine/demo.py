@@ -13,7 +13,7 @@ from engine.places.traverse import TraverseInfo, write_traverse
 from engine.places.workspace import Workspace
 from engine.recognition.encoding import SpikingParameters
 from engine.recognition.evaluate import Evaluation, EvaluationParameters, evaluate
-from engine.recognition.report import write_report
+from engine.recognition.results import write_evaluation
 from engine.recognition.scoring import ScoringParameters
 from engine.resource_files import resource
 from engine.simulation.logs import to_geographic, write_nmea, write_poses
@@ -72,17 +72,20 @@ def run_demo(folder: Path, parameters: DemoParameters, emit: Emit, cancel: Cance
     trained = train_network(
         selection, parameters.inputs, parameters.training, TrainingOutput(overwrite=True, checkpoint=False), emit, cancel
     )
+    methods = EvaluationParameters(model=trained.path, sad=True)
     evaluation = evaluate(
         pair,
         parameters.inputs,
         parameters.spiking,
         parameters.scoring,
-        EvaluationParameters(model=trained.path, sad=True),
+        methods,
         emit,
         cancel,
     )
     report = workspace.new_output()
-    write_report(report, evaluation.results, truth=evaluation.truth, extra={"demo": parameters.model_dump(mode="json")})
+    models = (pair, evaluation.inputs, parameters.spiking, parameters.scoring, methods)
+    settings = {type(model).__name__: model.model_dump(mode="json") for model in models}
+    write_evaluation(report, evaluation, {**settings, "Demo": parameters.model_dump(mode="json")})
     return DemoResult(workspace, trained, evaluation, report)
 
 

@@ -1,4 +1,4 @@
-"""revisit-cli evaluate: recognise a query traverse with a trained network, and say how well."""
+"""revisit-cli evaluate: recognise a query traverse with networks and baselines, and say how well."""
 
 import argparse
 from pathlib import Path
@@ -14,16 +14,19 @@ from engine.jobs import CancelToken
 from engine.places.selection import PairSelection
 from engine.recognition.encoding import SpikingParameters
 from engine.recognition.evaluate import Evaluation, EvaluationParameters, evaluate
-from engine.recognition.report import terminal_table, write_report
+from engine.recognition.forward_filter import ForwardFilterParameters
+from engine.recognition.report import terminal_table
+from engine.recognition.results import write_evaluation
 from engine.recognition.scoring import ScoringParameters
 from engine.training.parameters import LensTrainingParameters
 
 _EXAMPLES = """examples:
   revisit-cli evaluate --data_dir revisit-demo --dataset demo --camera synthetic --reference reference --query query --sad
   revisit-cli evaluate --data_dir lens/dataset --compat lens-0.1.1
-  revisit-cli evaluate --sequence_length 10 --GT_tolerance 1 --json - | jq .recall_at
+  revisit-cli evaluate --methods sad,sad-pooled,correlation,patch-sad,log-zscore --tolerance 1 --sequence filter
+  revisit-cli evaluate --methods mine.pth,log-zscore --gt_file by-hand_GT.npy --sequence diagonal:10 --json - | jq .methods
 
-Without --json a report (report.json, matrices, plots) is written to output/<date-time> in the workspace;
+Without --json a report (report.html, report.json, tables, matrices, plots) is written to output/<date-time> in the workspace;
 with --json only where --out says."""
 
 
@@ -31,17 +34,22 @@ def add_parser(subparsers: Any) -> None:
     """Add the command."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "evaluate",
-        help="recognise a query traverse with a trained network and score it",
-        description="Run query frames through a network as spikes, match sequences, and score against the ground truth.",
+        help="recognise a query traverse with networks and baselines, and score them",
+        description="Run query frames through networks (as spikes) and baselines, match sequences, and score against the ground "
+        "truth.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     add_options(parser, PairSelection, "traverses")
-    add_options(parser, EvaluationParameters, "network and baselines")
+    add_options(parser, EvaluationParameters, "methods")
     add_options(parser, InputParameters, "inputs (a network's run record wins over these)")
     add_options(parser, SpikingParameters, "spikes")
-    add_options(parser, ScoringParameters, "matching and scoring", skip=("seed", "compat"))
+    add_options(parser, ScoringParameters, "matching and scoring", skip=("seed", "compat", "forward"))
+    add_options(parser, ForwardFilterParameters, "forward filter (with --sequence filter)", skip=("tolerance",))
+    parser.add_argument(
+        "--tolerance", dest="GT_tolerance", default=argparse.SUPPRESS, metavar="N", help="the same as --GT_tolerance (in frames)"
+    )
     add_compat(parser)
     parser.add_argument("--matching", action="store_true", help="stop where there is no ground truth to score against")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the report (a new one)")
@@ -59,7 +67,9 @@ def run(arguments: argparse.Namespace, console: Console, cancel: CancelToken) ->
     pair = from_options(arguments, PairSelection)
     inputs = from_options(arguments, InputParameters, habits(compat, InputParameters.model_fields))
     spiking = from_options(arguments, SpikingParameters, habits(compat, SpikingParameters.model_fields))
-    scoring = from_options(arguments, ScoringParameters, fixed={"compat": compat or "revisit"})
+    options = {name: value for name, value in vars(arguments).items() if name in _FORWARD}
+    forward = ForwardFilterParameters.check(options)
+    scoring = from_options(arguments, ScoringParameters, fixed={"compat": compat or "revisit", "forward": forward})
     parameters = from_options(arguments, EvaluationParameters, habits(compat, EvaluationParameters.model_fields))
     folder = _report_folder(arguments, pair)
     with console.progress():
@@ -70,10 +80,13 @@ def run(arguments: argparse.Namespace, console: Console, cancel: CancelToken) ->
     settings = {type(model).__name__: model.model_dump(mode="json") for model in models}
     show(evaluation, console)
     if folder is not None:
-        extra = {"model": str(evaluation.model), "settings": settings}
-        write_report(folder, evaluation.results, truth=evaluation.truth, extra=extra)
+        with console.progress():
+            write_evaluation(folder, evaluation, settings, console.notices)
         console.say(f"Report: {folder}")
     write_result(arguments.json, summary(evaluation, settings, console.notices))
+
+
+_FORWARD = set(ForwardFilterParameters.model_fields) - {"tolerance"}
 
 
 def _report_folder(arguments: argparse.Namespace, pair: PairSelection) -> Path | None:
@@ -92,6 +105,14 @@ def show(evaluation: Evaluation, console: Console) -> None:
 
 
 def summary(evaluation: Evaluation, settings: dict[str, Any], notices: list[str]) -> dict[str, Any]:
-    """The result for machines: the network's figures at the top, every method's in `methods`."""
+    """The result for machines: the first method's figures at the top, every method's in `methods`."""
     methods = [result.to_json() for result in evaluation.results]
-    return {**methods[0], "model": str(evaluation.model), "methods": methods, "settings": settings, "notices": notices}
+    return {
+        **methods[0],
+        "model": None if evaluation.model is None else str(evaluation.model),
+        "ground_truth": None if evaluation.gt_file is None else str(evaluation.gt_file),
+        "hashes": evaluation.hashes,
+        "methods": methods,
+        "settings": settings,
+        "notices": notices,
+    }

@@ -20,7 +20,7 @@ def add_options(parser: argparse.ArgumentParser, model: type[Parameters], title:
             continue
         unit, default = unit_of(model, name), field.get_default()
         notes = [f"in {unit}"] if unit else []
-        if default not in (None, "") and not isinstance(default, bool):
+        if default not in (None, "", ()) and not isinstance(default, bool):
             notes.append(f"default {' '.join(map(str, default)) if isinstance(default, tuple) else default}")
         text = (field.description or "").rstrip(".") + (f" ({'; '.join(notes)})" if notes else "")
         shape = option_shape(field.annotation)
@@ -52,7 +52,7 @@ def option_shape(annotation: Any) -> dict[str, Any]:
     if annotation is bool:
         return {"action": argparse.BooleanOptionalAction}
     if origin is tuple:
-        return {"nargs": "+", "metavar": "N"}
+        return {"nargs": "+", "metavar": "NAME" if str in typing.get_args(annotation) else "N"}
     if origin is Literal:
         return {"metavar": "{" + ",".join(map(str, typing.get_args(annotation))) + "}"}
     return {"metavar": {int: "N", float: "X"}.get(annotation, "TEXT" if annotation is str else "PATH")}

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import BadInput
-from engine.frames.inputs import InputParameters, encode, query_encoding, query_inputs, select, training_inputs
+from engine.frames.inputs import InputParameters, NetworkKind, encode, query_encoding, query_inputs, select, training_inputs
 from engine.jobs import CancelToken
 
 Rows = NDArray[np.float32]
@@ -87,23 +87,25 @@ def normalised(encoded: Rows, statistics: InputStatistics, floor: NDArray[np.flo
 class InputEncoder:
     """Turns frames into what a network sees, in order of time.
 
-    `signed` inputs are in [-1, 1] where pixels are normalised (a negative one is shown as spikes of a second polarity); unsigned
-    ones are probabilities in [0, 1], with the mean at 0.5.
+    Prototypes are shown deviations in [-1, 1] (a negative one as spikes of a second polarity), LENS probabilities in [0, 1] with
+    the mean at 0.5; both are shown encoded counts in [0, 1] where pixels are not normalised.
     """
 
-    def __init__(self, inputs: InputParameters, statistics: InputStatistics | None, *, signed: bool) -> None:
+    def __init__(self, inputs: InputParameters, statistics: InputStatistics | None, kind: NetworkKind) -> None:
         """Start before the first frame.
 
         Args:
-            inputs: with windows and normalise settled (InputParameters.for_kind).
+            inputs: settled for the frames and the kind of network.
             statistics: of the references; needed where pixels are normalised.
-            signed: whether negative inputs can be shown.
+            kind: as in reference_inputs.
 
         Raises:
             BadInput: statistics are missing.
         """
-        self._inputs, self._signed = inputs, signed
+        self._inputs, self._kind = inputs, kind
         self.mode = inputs.normalise or "none"
+        if kind == "prototype" and self.mode == "reference":
+            self.mode = "none"  # the deviations are in the weights
         self._windows = inputs.windows or (1,)
         if self.mode != "none" and statistics is None:
             raise BadInput("The network was trained on normalised pixels, but its statistics are missing: train it again.")
@@ -143,7 +145,7 @@ class InputEncoder:
             statistics = statistics_of(encoded) if self.mode == "two-pass" else self._statistics
             assert statistics is not None
             return self._shown(normalised(encoded, statistics, self._floor))
-        fresh = InputEncoder(self._inputs, self._statistics, signed=self._signed)
+        fresh = InputEncoder(self._inputs, self._statistics, self._kind)
         counts = select(frames, self._inputs)
         result = np.empty((len(frames), self._inputs.inputs), np.float32)
         for number in range(len(frames)):
@@ -155,21 +157,24 @@ class InputEncoder:
     def _next(self, counts: Rows) -> Rows:
         self._held.append(counts)
         encoding = query_encoding(self._inputs)
-        encoded = np.concatenate([encode(_mean_of(self._held, window), encoding)[0] for window in self._windows])
+        encoded: Rows = np.concatenate([encode(_mean_of(self._held, window), encoding)[0] for window in self._windows])
         if self.mode == "none" or self._statistics is None:
             return encoded
-        if self.mode == "reference":
-            return self._shown(normalised(encoded[None], self._statistics, self._floor))[0]
+        now = self._statistics if self.mode == "reference" else self._taken_in(encoded)
+        shown: Rows = self._shown(normalised(encoded[None], now, self._floor))[0]
+        return shown
+
+    def _taken_in(self, encoded: Rows) -> InputStatistics:
+        """The query's statistics with one more frame."""
         self._weight = self._weight * (1 - 1 / _MEMORY_FRAMES) + 1
         share = 1 / self._weight
         self._mean += share * (encoded - self._mean)
         self._square += share * (encoded.astype(np.float64) ** 2 - self._square)
         deviation = np.sqrt(np.maximum(self._square - self._mean**2, 0))
-        now = InputStatistics(self._mean.astype(np.float32), deviation.astype(np.float32))
-        return self._shown(normalised(encoded[None], now, self._floor))[0]
+        return InputStatistics(self._mean.astype(np.float32), deviation.astype(np.float32))
 
     def _shown(self, z: Rows) -> Rows:
-        return z if self._signed else z * np.float32(0.5) + np.float32(0.5)
+        return z if self._kind == "prototype" else z * np.float32(0.5) + np.float32(0.5)
 
 
 def _mean_of(held: Sequence[Rows], window: int) -> Rows:
@@ -182,20 +187,28 @@ def _mean_of(held: Sequence[Rows], window: int) -> Rows:
 
 
 def reference_inputs(
-    frames: NDArray[np.uint8], inputs: InputParameters, *, signed: bool
+    frames: NDArray[np.uint8], inputs: InputParameters, kind: NetworkKind
 ) -> tuple[Rows, InputStatistics | None]:
-    """Reference frames as a network learns them, and the statistics that were taken off (None where none were).
+    """Reference frames as a network learns them, and their statistics (None where pixels are not normalised).
 
-    The references are there as a whole, so that their own statistics are taken, whichever the query's will be.
+    The references are there as a whole, so that their own statistics are taken off, whichever the query's will be.
 
     Args:
         frames: (frames, height, width) uint8, in order along the route.
         inputs: settled for the frames and the kind of network.
-        signed: whether the network can be shown negative inputs; else normalised ones are moved to [0, 1].
+        kind: LENS is shown deviations moved to [0, 1]; prototypes are shown them signed, or, with the normalisation
+            "reference", plain counts.
+
+    Raises:
+        BadInput: a single frame, which has no deviations.
     """
     encoded = training_inputs(frames, inputs)
     if (inputs.normalise or "none") == "none":
         return encoded, None
+    if len(frames) < 2:
+        raise BadInput("One reference frame has no deviations to normalise by: give more, or normalise none.")
     statistics = statistics_of(encoded)
+    if kind == "prototype" and inputs.normalise == "reference":
+        return encoded, statistics
     z = normalised(encoded, statistics, floors(statistics, len(inputs.windows or (1,))))
-    return (z if signed else z * np.float32(0.5) + np.float32(0.5)), statistics
+    return (z if kind == "prototype" else z * np.float32(0.5) + np.float32(0.5)), statistics

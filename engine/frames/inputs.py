@@ -48,8 +48,10 @@ class InputParameters(Parameters):
         "What stands for a grid cell of k x k pixels: the mean of all (mean), the pixel at k//2 (centre, LENS 0.1.5), "
         "or the one at k//2 - 1 (before_centre, LENS 0.1.1).",
     )
-    encoding: Encoding = parameter(
-        "log", "How event counts become training inputs: log, sqrt, raw, or gamma (LENS: mean brightness made 0.5)."
+    encoding: Encoding | None = parameter(
+        None,
+        "How event counts become training inputs: log, sqrt, raw, or gamma (LENS: mean brightness made 0.5; left out: log for "
+        "LENS, sqrt for prototypes).",
     )
     query_encoding: Literal["same", "gamma", "raw", "sqrt", "log"] = parameter(
         "same", "How event counts become query inputs: same as in training, or another encoding (LENS: raw)."
@@ -87,11 +89,12 @@ class InputParameters(Parameters):
         return self.dims[0] * self.dims[1] * len(self.windows or (1,))
 
     def for_kind(self, kind: NetworkKind) -> "InputParameters":
-        """The same with what is left to the kind of network settled: the windows, and how pixels are normalised."""
+        """The same with what is left to the kind of network settled: encoding, windows, and how pixels are normalised."""
         prototype = kind == "prototype"
+        encoding = self.encoding or ("sqrt" if prototype else "log")
         windows = self.windows or ((1, 2, 4) if prototype else (1,))
         normalise = self.normalise or ("causal" if prototype else "none")
-        return self.model_copy(update={"windows": windows, "normalise": normalise})
+        return self.model_copy(update={"encoding": encoding, "windows": windows, "normalise": normalise})
 
     def for_frames(self, size: tuple[int, int]) -> "InputParameters":
         """The same with roi_dim settled to frames of (height, width) pixels.
@@ -203,7 +206,7 @@ def windowed_inputs(frames: NDArray[np.uint8], parameters: InputParameters, enco
 
 def training_inputs(frames: NDArray[np.uint8], parameters: InputParameters) -> NDArray[np.float32]:
     """Reference frames as encoded inputs: (frames, inputs) float32 in [0, 1], not yet normalised (see engine.frames.encoder)."""
-    return windowed_inputs(frames, parameters, parameters.encoding)
+    return windowed_inputs(frames, parameters, parameters.encoding or "log")
 
 
 def query_inputs(frames: NDArray[np.uint8], parameters: InputParameters) -> NDArray[np.float32]:
@@ -213,4 +216,4 @@ def query_inputs(frames: NDArray[np.uint8], parameters: InputParameters) -> NDAr
 
 def query_encoding(parameters: InputParameters) -> Encoding:
     """How query frames are encoded."""
-    return parameters.encoding if parameters.query_encoding == "same" else parameters.query_encoding
+    return (parameters.encoding or "log") if parameters.query_encoding == "same" else parameters.query_encoding

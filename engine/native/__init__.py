@@ -9,7 +9,7 @@ import warnings
 from types import ModuleType
 from typing import Any
 
-from engine.native.twins import binning, event_camera, filters, prototype, recordings, sad, spiking, training, world_view
+from engine.native.twins import binning, chip, event_camera, filters, prototype, recordings, sad, spiking, training, world_view
 
 _native: ModuleType | None
 _missing: str
@@ -49,6 +49,7 @@ TrainingLayer = _pick("TrainingLayer", training.TrainingLayer)
 training_operation_seconds = _pick("training_operation_seconds", training.training_operation_seconds)
 camera_events = _pick("camera_events", event_camera.camera_events)
 render_frames = _pick("render_frames", world_view.render_frames)
+VirtualChip = _pick("VirtualChip", chip.VirtualChip)
 count_slices = _pick("count_slices", binning.count_slices)
 accumulate_counts = _pick("accumulate_counts", binning.accumulate_counts)
 finish_counts = _pick("finish_counts", binning.finish_counts)

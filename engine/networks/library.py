@@ -7,14 +7,14 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 
 from engine.errors import BadInput
+from engine.frames.inputs import NetworkKind as NetworkKind
 from engine.networks.record import record_path
 from engine.places.workspace import Workspace
 from engine.storage import read_json
 
-NetworkKind = Literal["lens", "prototype"]
 RUNS = "runs"
 """Folder of the training runs in a workspace."""
 
@@ -88,19 +88,24 @@ def _entry(path: Path, run: Path | None) -> NetworkEntry | None:
 def _described(plain: NetworkEntry, record: dict[str, Any]) -> NetworkEntry:
     """What a record says over what the file's name says; a value of the wrong kind is passed over."""
     kind, places, references = record.get("kind"), record.get("places"), record.get("references")
-    dims = record["inputs"].get("dims") if isinstance(record.get("inputs"), dict) else None
+    inputs = record.get("inputs")
+    dims = inputs.get("dims") if isinstance(inputs, dict) else None
     known = [str(part) for part in references] if isinstance(references, list) else []
-    pair = isinstance(dims, list) and len(dims) == 2 and all(isinstance(side, int) for side in dims)
     return NetworkEntry(
         plain.path,
         plain.name,
         cast(NetworkKind, kind) if kind in get_args(NetworkKind) else plain.kind,
         " + ".join(known) or plain.reference,
         places if isinstance(places, int) else plain.places,
-        dims[0] * dims[1] if pair else plain.inputs,
+        _area(dims) or plain.inputs,
         _moment(record.get("created")) or plain.created,
         plain.run,
     )
+
+
+def _area(dims: Any) -> int | None:
+    pair = isinstance(dims, list) and len(dims) == 2 and all(isinstance(side, int) for side in dims)
+    return dims[0] * dims[1] if pair else None
 
 
 def _moment(value: Any) -> datetime | None:

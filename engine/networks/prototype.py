@@ -9,7 +9,6 @@ counts; otherwise it is shown signed deviations and has no bias.
 """
 
 import io
-import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,7 +59,7 @@ class PrototypeNetwork:
     statistics: InputStatistics | None = None
 
     def __post_init__(self) -> None:
-        if (self.weights.dtype, self.bias.dtype, self.neuron_places.dtype) != (np.int8, np.int32, np.int32):
+        if self.weights.dtype != np.int8 or self.bias.dtype != np.int32 or self.neuron_places.dtype != np.int32:
             raise ValueError("weights must be int8, bias and neuron_places int32")
         if self.weights.ndim != 2 or 0 in self.weights.shape:
             raise ValueError("weights must have a neuron and an input at least")
@@ -122,14 +121,7 @@ class PrototypeRule:
         """Whether the network is shown plain encoded counts, and the deviations are in its weights."""
         return self.normalise == "reference"
 
-    @property
-    def signed(self) -> bool:
-        """Whether the network is shown signed deviations."""
-        return self.normalise in ("causal", "two-pass")
-
-    def rows(
-        self, seen: NDArray[np.float32], statistics: InputStatistics | None
-    ) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
+    def rows(self, seen: NDArray[np.float32], statistics: InputStatistics | None) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
         """Weights (neurons, inputs) and bias (neurons,) of what was seen, (neurons, inputs) as the network is shown it."""
         count, inputs = seen.shape
         weights = np.empty(seen.shape, np.int8)
@@ -252,7 +244,12 @@ def merge(network: PrototypeNetwork, other: PrototypeNetwork, places: ArrayLike 
         where = np.arange(other.places)
     else:
         where = np.asarray(places)
-        if where.shape != (other.places,) or where.dtype.kind not in "iu" or (where < -1).any() or (where >= network.places).any():
+        if (
+            where.shape != (other.places,)
+            or where.dtype.kind not in "iu"
+            or (where < -1).any()
+            or (where >= network.places).any()
+        ):
             raise BadInput(
                 f"To merge, each of the {other.places} places needs a place from 0 to {network.places - 1}, or -1 for none."
             )
@@ -315,8 +312,8 @@ def prototypes_from(path: Path, state: dict[str, Any], size: int) -> PrototypeNe
     import torch
 
     if set(state) != set(_KEYS):
-        held = ", ".join(map(str, list(state)[:6]))
-        raise BadInput(f"{path} is not a prototype network: it must hold exactly {', '.join(_KEYS)}, but holds {held or 'nothing'}.")
+        wanted, held = ", ".join(_KEYS), ", ".join(map(str, list(state)[:6]))
+        raise BadInput(f"{path} is not a prototype network: it must hold exactly {wanted}, but holds {held or 'nothing'}.")
     arrays = []
     for key, name in zip(_KEYS, _TYPES, strict=True):
         tensor = state[key]

@@ -25,8 +25,8 @@ class PrototypeParameters(Parameters):
     )
     readout: Readout = parameter(
         "spikes",
-        "What a place answers with: its spikes, equal counts told apart by what is left on the membrane (spikes), or all that its "
-        "membrane received, as a neuron without a threshold adds it up (membrane). An evaluation reports both.",
+        "What a place answers with: its spikes, equal counts told apart by what is left on the membrane (spikes), or all that "
+        "its membrane received, as a neuron without a threshold adds it up (membrane).",
     )
     seed: int = parameter(0, "Seed of the phases or of the random spikes.", ge=0, le=2**63 - 1)
 

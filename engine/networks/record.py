@@ -27,7 +27,7 @@ class RunRecord(Parameters):
     """All that is needed to make the same network again."""
 
     schema_version: int = Field(SCHEMA, ge=1, description="Number of this file's layout.")
-    kind: Literal["lens"] = Field("lens", description="Kind of network.")
+    kind: Literal["lens", "prototype"] = Field("lens", description="Kind of network.")
     revisit: str = Field(__version__, description="Version of Revisit that trained it.")
     created: AwareDatetime = Field(default_factory=_now, description="When training ended, UTC.")
     native: str = Field(description="Build of the compiled loops that ran: avx512, avx2, baseline or numpy.")
@@ -37,7 +37,11 @@ class RunRecord(Parameters):
     data_hash: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 over the frames it learned from, see hash_arrays.")
     references: tuple[str, ...] = Field(min_length=1, description="Names of the reference traverses.")
     places: int = Field(ge=1, description="Number of places.")
+    statistics: dict[str, list[float]] | None = Field(
+        None, description="Mean and deviation of each input over the references, where pixels are normalised."
+    )
     compat: str | None = Field(None, description="Version of LENS whose ways were followed, if any.")
+    tuned_on: tuple[str, ...] = Field((), description="Query traverses by which the parameters were chosen in a sweep.")
 
 
 def hash_arrays(*arrays: NDArray[Any]) -> str:

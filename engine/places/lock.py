@@ -81,6 +81,29 @@ class WorkspaceLock:
         self._descriptor = None
 
 
+def held(root: Path) -> bool:
+    """Whether somebody holds the lock of a folder now; a dead process does not."""
+    path = root / NAME
+    holder = read_holder(path)
+    if holder is None:
+        return False
+    if holder.host != socket.gethostname():
+        return True
+    if fcntl is None or not _alive(holder.pid):
+        return _alive(holder.pid)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in (errno.EWOULDBLOCK, errno.EACCES) or _alive(holder.pid)
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def read_holder(path: Path) -> Holder | None:
     """Who a lock file names; None where it names nobody."""
     try:

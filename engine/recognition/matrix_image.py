@@ -32,22 +32,23 @@ def colour_scale() -> NDArray[np.uint8]:
     return scale
 
 
-def similarity_image(similarity: NDArray[Any], truth: NDArray[np.generic] | None = None) -> bytes:
+def similarity_image(similarity: NDArray[Any], truth: NDArray[np.generic] | None = None, side: int = _SIDE) -> bytes:
     """Draw a similarity matrix as an 8-bit colour PNG: references downwards, queries to the right, light is alike.
 
-    A small matrix is enlarged by a whole number, so that its cells are seen; a large one is thinned to about 1,800 pixels a side,
+    A small matrix is enlarged by a whole number, so that its cells are seen; a large one is thinned to twice `side`,
     each pixel being the largest similarity in its cell, so that the thin line of true matches does not vanish.
 
     Args:
         similarity: (references, queries), finite.
         truth: of the same shape; its matches are outlined in red.
+        side: about how many pixels a small matrix is enlarged to; a large one has twice as many at most.
     """
-    step = max(1, -(-max(similarity.shape) // (2 * _SIDE)))
+    step = max(1, -(-max(similarity.shape) // (2 * side)))
     values = _block_max(np.asarray(similarity, np.float64), step, -np.inf)
     low, high = float(values.min()), float(values.max())
     scaled = (values - low) * (255 / (high - low)) if high > low else np.zeros_like(values)
     picture = colour_scale()[np.round(scaled).astype(np.uint8)]
-    zoom = max(1, _SIDE // max(values.shape))
+    zoom = max(1, side // max(values.shape))
     picture = picture.repeat(zoom, axis=0).repeat(zoom, axis=1)
     if truth is not None:
         marked = _block_max(np.asarray(truth) != 0, step, False).repeat(zoom, axis=0).repeat(zoom, axis=1)

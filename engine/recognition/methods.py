@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine.errors import BadInput
 from engine.jobs import CancelToken, Emit, Progress, Throttle, ignore
 from engine.recognition.baselines import negative_distance
-from engine.recognition.sad import sad_distances
+from engine.recognition.sad import Distances, sad_distances
 
 Frames = NDArray[np.uint8]
 Rows = NDArray[np.float32]
@@ -61,8 +61,8 @@ def baseline_similarity(
         threads: of the loops of SAD; 0 for all cores. Matrix products use as many as the BLAS library was given.
 
     Returns:
-        (references, queries), finite, higher is more alike: float64 for SAD (minus a whole number of counts, exact), float32
-        for correlations. The same frames give the same values on one computer; matrix products may differ in their last
+        (references, queries), finite, higher is more alike: float32, or float64 where sums of SAD
+        need it to be exact. The same frames give the same values on one computer; matrix products may differ in their last
         bits from one processor to another.
 
     Raises:
@@ -91,12 +91,17 @@ def _check(references: NDArray[Any], queries: NDArray[Any]) -> None:
 
 
 def _sad(references: Frames, queries: Frames, emit: Emit, cancel: CancelToken | None, threads: int) -> Similarity:
-    return negative_distance(sad_distances(references, queries, emit, cancel, threads))
+    return _negative(sad_distances(references, queries, emit, cancel, threads))
+
+
+def _negative(distances: Distances) -> Similarity:
+    """Minus the distances in the narrowest type that holds them exactly: a matrix of 5,000 x 5,000 takes 100 MB a method."""
+    exact = distances.dtype == np.float32 or distances.size == 0 or int(distances.max()) <= 1 << 24
+    return (0 - distances).astype(np.float32) if exact else negative_distance(distances)
 
 
 def _sad_pooled(references: Frames, queries: Frames, emit: Emit, cancel: CancelToken | None, threads: int) -> Similarity:
-    distances = sad_distances(pooled(references, cancel), pooled(queries, cancel), emit, cancel, threads)
-    return negative_distance(distances)
+    return _negative(sad_distances(pooled(references, cancel), pooled(queries, cancel), emit, cancel, threads))
 
 
 def pooled(frames: Frames, cancel: CancelToken | None = None) -> Rows:
@@ -116,8 +121,9 @@ def pooled(frames: Frames, cancel: CancelToken | None = None) -> Rows:
 
 
 def _patch_sad(references: Frames, queries: Frames, emit: Emit, cancel: CancelToken | None, threads: int) -> Similarity:
-    distances = sad_distances(patch_normalised(references, cancel), patch_normalised(queries, cancel), emit, cancel, threads)
-    return negative_distance(distances)
+    return _negative(
+        sad_distances(patch_normalised(references, cancel), patch_normalised(queries, cancel), emit, cancel, threads)
+    )
 
 
 def patch_normalised(frames: Frames, cancel: CancelToken | None = None) -> Frames:

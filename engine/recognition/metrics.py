@@ -189,13 +189,19 @@ class CurveSampler:
 
         From recall 0 to the largest recall that is reached, so at most Recall@1. NaN where no query with a match has weight.
         """
+        return self.area_and_full_precision(weights)[0]
+
+    def area_and_full_precision(self, weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The areas, and the largest recalls with a precision of exactly 1 (R@100P, 0 where there is none), likewise."""
         precision, recall, retrieved = self._points(weights[:, self._order])
+        perfect = (precision == 1) & (retrieved > 0)
+        full = np.where(np.isnan(recall[:, -1]), np.nan, np.max(recall, axis=1, where=perfect, initial=0.0))
         precision, recall = _prepend(precision, 1.0), _prepend(recall, 0.0)
         left = precision[:, :-1].copy()
         if self._flat:
             nothing_before = _prepend(retrieved, 0.0)[:, :-1] == 0
             left[nothing_before] = precision[:, 1:][nothing_before]
-        return np.asarray(np.sum(np.diff(recall, axis=1) * (left + precision[:, 1:]) / 2, axis=1))
+        return np.asarray(np.sum(np.diff(recall, axis=1) * (left + precision[:, 1:]) / 2, axis=1)), full
 
     def _points(self, weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         retrieved = np.cumsum(weights, axis=1)[:, self._last]
@@ -239,10 +245,11 @@ def recall_at_full_precision(curve: PrecisionRecall) -> float:
 
 @dataclass(frozen=True)
 class Intervals:
-    """Percentile bootstrap intervals over queries: (low, high) of Recall@K and of the area under the curve."""
+    """Percentile bootstrap intervals over queries: (low, high) of Recall@K, of the area under the curve and of R@100P."""
 
     recall_at: dict[int, tuple[float, float]]
     auc_pr: tuple[float, float]
+    recall_at_100_precision: tuple[float, float]
     level: float
     resamples: int
     block: int
@@ -273,7 +280,7 @@ def bootstrap(
     queries = len(matched)
     block = min(block, queries)
     chunk = max(1, 500_000 // queries)
-    recalls, areas = [], []
+    recalls, areas, fulls = [], [], []
     for start in range(0, resamples, chunk):
         if cancel is not None:
             cancel.check()
@@ -284,12 +291,14 @@ def bootstrap(
         weights = np.bincount(drawn.ravel(), minlength=samples * queries).reshape(samples, queries).astype(np.float64)
         scored = (weights @ matched)[:, None]
         recalls.append(np.divide(weights @ hits, scored, out=np.full((samples, len(ks)), np.nan), where=scored > 0))
-        areas.append(sampler.area(weights))
+        area, full = sampler.area_and_full_precision(weights)
+        areas.append(area)
+        fulls.append(full)
     tails = [50 * (1 - level), 50 * (1 + level)]
     low, high = np.nanpercentile(np.concatenate(recalls), tails, axis=0)
-    area_low, area_high = np.nanpercentile(np.concatenate(areas), tails)
     recall_at = {k: (float(low[i]), float(high[i])) for i, k in enumerate(ks)}
-    return Intervals(recall_at, (float(area_low), float(area_high)), level, resamples, block)
+    (area_low, area_high), (full_low, full_high) = (np.nanpercentile(np.concatenate(each), tails) for each in (areas, fulls))
+    return Intervals(recall_at, (float(area_low), float(area_high)), (float(full_low), float(full_high)), level, resamples, block)
 
 
 def check_sizes(similarity: NDArray[np.generic], truth: Truth) -> None:

@@ -122,9 +122,9 @@ def spike_words(inputs: NDArray[np.float32], parameters: PrototypeParameters, fi
 
 def _phases(seed: int, frame: int, size: int) -> NDArray[np.uint64]:
     """32 random bits for every input: SplitMix64 (Steele, Lea, Flood, 2014), counted from a start that seed and frame give."""
-    start = np.array([seed, frame], np.uint64)
-    mixed = _mix(_mix(start[:1]) ^ start[1:])
-    return np.asarray(_mix(mixed + np.arange(size, dtype=np.uint64)) >> np.uint64(32))
+    start: NDArray[np.uint64] = np.array([seed, frame], np.uint64)
+    mixed = _mix(np.bitwise_xor(_mix(start[:1]), start[1:]))
+    return np.asarray(_mix(np.add(mixed, np.arange(size, dtype=np.uint64))) >> np.uint64(32))
 
 
 def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -170,7 +170,12 @@ def simulate_prototypes(
     queries = len(inputs)
     shape = (prepared.neurons, queries)
     result = PrototypeSpikes(
-        *(np.zeros(shape, np.int32) for _ in range(3)), *(np.zeros(queries, np.int64) for _ in range(3))
+        counts=np.zeros(shape, np.int32),
+        membranes=np.zeros(shape, np.int32),
+        drives=np.zeros(shape, np.int32),
+        synops=np.zeros(queries, np.int64),
+        input_spikes=np.zeros(queries, np.int64),
+        output_spikes=np.zeros(queries, np.int64),
     )
 
     def work(start: int, stop: int) -> None:
@@ -197,9 +202,7 @@ def simulate_prototypes(
     return result
 
 
-def readouts(
-    prepared: PreparedPrototypes, spikes: PrototypeSpikes, ties: str = "membrane"
-) -> dict[str, NDArray[np.float32]]:
+def readouts(prepared: PreparedPrototypes, spikes: PrototypeSpikes, ties: str = "membrane") -> dict[str, NDArray[np.float32]]:
     """Similarity matrices (places, queries) by read-out; a place of several neurons has the best one's.
 
     "spikes": the spike counts, equal ones ordered by the residual membrane v: count + (v / threshold + 1) / 2, rounded down to

@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind: a table for the terminal, JSON, the similarity matrices, and the plots."""
+"""What an evaluation leaves behind: JSON, one HTML page, CSV tables, the similarity matrices, and the figures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,16 +10,21 @@ from numpy.typing import NDArray
 
 from engine import __version__
 from engine.errors import BadInput
+from engine.recognition.figures import figures_of
+from engine.recognition.matches import PairFacts
 from engine.recognition.matrix_image import similarity_image
 from engine.recognition.metrics import RECALL_KS
-from engine.recognition.plots_svg import Axis, Series, line_plot
-from engine.recognition.scoring import Scores
+from engine.recognition.report_html import report_html
+from engine.recognition.report_tables import Names, matches_csv, scores_csv
+from engine.recognition.scores import Scores
 from engine.storage import replacing, write_json
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-SCHEMA = 1
+SCHEMA = 2
+_SHORT = 5  # letters of names beside which the terminal has room for every K
+TRUTH_FILE = "ground_truth.npy"
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class MethodResult:
 
     similarity: (references, queries) before sequence matching. scores: None without a ground truth. seconds: from frames to the
     similarity matrix, all queries. synops_per_query: mean synaptic operations, for spiking networks. spikes_per_query: the mean
-    of each layer's, likewise.
+    of each layer's, likewise. method: the word by which it was asked for. kind: of a network; "" for a baseline.
     """
 
     name: str
@@ -37,11 +42,20 @@ class MethodResult:
     seconds: float
     synops_per_query: float | None = None
     spikes_per_query: Mapping[str, float] | None = None
+    method: str = ""
+    kind: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The scores with the method's name and cost, plain numbers only."""
         scores = {} if self.scores is None else self.scores.to_json()
-        content: dict[str, Any] = {"name": self.name, **scores, "seconds": float(self.seconds)}
+        content: dict[str, Any] = {
+            "name": self.name,
+            "method": self.method or self.name,
+            **scores,
+            "seconds": float(self.seconds),
+        }
+        if self.kind:
+            content["kind"] = self.kind
         if self.synops_per_query is not None:
             content["synops_per_query"] = float(self.synops_per_query)
         if self.spikes_per_query is not None:
@@ -54,15 +68,20 @@ def write_report(
     results: Sequence[MethodResult],
     *,
     truth: NDArray[np.generic] | None = None,
+    facts: PairFacts | None = None,
+    names: Names = ((), ()),
     extra: Mapping[str, Any] | None = None,
 ) -> list[Path]:
-    """Write report.json, each method's matrix as .npy and .png, and of what is scored precision_recall.svg and recall.svg.
+    """Write report.json, report.html, scores.csv, each method's matrix as .npy and .png, and of what is scored matches.csv, the
+    ground truth and the figures as SVG.
 
     Args:
         folder: made where it is missing; files of these names are replaced, each whole or not at all.
         results: one a method, in the order in which they are shown.
         truth: (references, queries), outlined in the pictures of the matrices.
-        extra: goes into report.json as it is (parameters, hashes, names of the traverses).
+        facts: the mask goes into report.json.
+        names: files of the reference and of the query frames, for matches.csv.
+        extra: goes into report.json and report.html as it is (parameters, hashes, names of the traverses).
 
     Returns:
         The files written.
@@ -72,6 +91,10 @@ def write_report(
     """
     stems = _stems(results)
     content = {"schema": SCHEMA, "revisit": __version__, **(extra or {})}
+    if truth is not None:
+        content["ground_truth"] = TRUTH_FILE
+    if facts is not None and facts.mask is not None:
+        content["masked_queries"] = np.flatnonzero(facts.mask).tolist()
     content["methods"] = [
         {
             **result.to_json(),
@@ -80,23 +103,32 @@ def write_report(
         }
         for result, stem in zip(results, stems, strict=True)
     ]
-    written = []
+    files: dict[str, NDArray[Any] | bytes | str] = {}
     for result, stem in zip(results, stems, strict=True):
-        written += [folder / f"{stem}_similarity.npy", folder / f"{stem}_similarity.png"]
-        with replacing(written[-2]) as part, part.open("wb") as file:
-            np.save(file, result.similarity, allow_pickle=False)
-        with replacing(written[-1]) as part:
-            part.write_bytes(similarity_image(result.similarity, truth))
-    plots = (
-        {"precision_recall.svg": precision_recall_plot(results), "recall.svg": recall_plot(results)} if scored(results) else {}
-    )
-    for name, plot in plots.items():
-        written.append(folder / name)
-        with replacing(written[-1]) as part:
-            part.write_text(plot, encoding="utf-8")
-    written.append(folder / "report.json")
-    write_json(written[-1], content)
-    return written
+        files[f"{stem}_similarity.npy"] = result.similarity
+        files[f"{stem}_similarity.png"] = similarity_image(result.similarity, truth)
+    figures = figures_of(results)
+    files |= figures
+    if truth is not None:
+        files[TRUTH_FILE] = (np.asarray(truth) != 0).astype(np.uint8)
+        files["matches.csv"] = matches_csv(results, names)
+    files["scores.csv"] = scores_csv(results)
+    files["report.html"] = report_html(content, results, figures, truth, names)
+    for name, part in files.items():
+        _write(folder / name, part)
+    write_json(folder / "report.json", content)  # the last one: where it is, the report is whole
+    return [*(folder / name for name in files), folder / "report.json"]
+
+
+def _write(path: Path, content: NDArray[Any] | bytes | str) -> None:
+    with replacing(path) as part:
+        if isinstance(content, str):
+            part.write_text(content, encoding="utf-8")
+        elif isinstance(content, bytes):
+            part.write_bytes(content)
+        else:
+            with part.open("wb") as file:
+                np.save(file, content, allow_pickle=False)
 
 
 def scored(results: Sequence[MethodResult]) -> list[tuple[MethodResult, Scores]]:
@@ -122,40 +154,6 @@ def _stems(results: Sequence[MethodResult]) -> list[str]:
     return stems
 
 
-def recall_plot(results: Sequence[MethodResult]) -> str:
-    """Recall@K over K with its intervals, as SVG."""
-    series = []
-    for result, scores in scored(results):
-        band = None
-        if scores.intervals is not None:
-            band = [scores.intervals.recall_at[k] for k in RECALL_KS]
-        values = [scores.recall_at[k] for k in RECALL_KS]
-        series.append(Series(f"{result.name} (R@1 {values[0]:.2f})", RECALL_KS, values, intervals=band, markers=True))
-    return line_plot(series, Axis("K, places looked at", 0, 26, RECALL_KS), _share("Recall@K"), "Recall@K")
-
-
-def precision_recall_plot(results: Sequence[MethodResult]) -> str:
-    """Precision over recall of the single best match, as SVG."""
-    series = []
-    for result, scores in scored(results):
-        curve = scores.curve
-        # Flat before the first point, as the area is taken; a curve of thousands of points is drawn by its corners.
-        recall, precision = _thinned(np.append(0.0, curve.recall), np.append(curve.precision[0], curve.precision))
-        series.append(Series(f"{result.name} (AUC {scores.auc_pr:.2f})", recall, precision))
-    return line_plot(series, _share("Recall"), _share("Precision"), "Precision and recall of the best match")
-
-
-def _share(label: str) -> Axis:
-    return Axis(label, 0, 1, (0, 0.2, 0.4, 0.6, 0.8, 1))
-
-
-def _thinned(x: NDArray[np.float64], y: NDArray[np.float64], limit: int = 2000) -> tuple[list[float], list[float]]:
-    if len(x) > limit:
-        keep = np.unique(np.linspace(0, len(x) - 1, limit).astype(int))
-        x, y = x[keep], y[keep]
-    return x.tolist(), y.tolist()
-
-
 def terminal_table(results: Sequence[MethodResult]) -> "Table":
     """The scores of all methods as a table for rich, which fits 80 columns; Recall@1 and the area with their 95 % intervals."""
     from rich import box
@@ -164,8 +162,10 @@ def terminal_table(results: Sequence[MethodResult]) -> "Table":
 
     spiking = any(result.synops_per_query is not None for result in results)
     table = Table(title=_title(results), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("Method", overflow="fold", min_width=5)
-    for k in RECALL_KS:
+    longest = max((len(result.name) for result in results), default=0)
+    shown = RECALL_KS if longest <= _SHORT else tuple(k for k in RECALL_KS if k not in (15, 20))  # room for the names
+    table.add_column("Method", overflow="fold", min_width=min(longest, 18) if longest > _SHORT else 5)
+    for k in shown:
         table.add_column(f"R@{k}", justify="right", no_wrap=True)
     for heading in ("AUC-PR", "R@\n100P", "time", *(("SynOps\n/query",) if spiking else ())):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -173,7 +173,7 @@ def terminal_table(results: Sequence[MethodResult]) -> "Table":
         intervals = scores.intervals
         first = _with_interval(scores.recall_at[1], intervals.recall_at[1] if intervals else None)
         area = _with_interval(scores.auc_pr, intervals.auc_pr if intervals else None)
-        row = [first, *(f"{scores.recall_at[k]:.2f}" for k in RECALL_KS[1:]), area]
+        row = [first, *(f"{scores.recall_at[k]:.2f}" for k in shown[1:]), area]
         row += [f"{scores.recall_at_100_precision:.2f}", _time(result.seconds)]
         if spiking:
             row.append("" if result.synops_per_query is None else _compact(result.synops_per_query))
@@ -205,8 +205,6 @@ def _title(results: Sequence[MethodResult]) -> str:
     scores = scored(results)[0][1]
     parameters = scores.parameters
     without = f", {scores.queries_without_match} without a match" if scores.queries_without_match else ""
+    without += f", {scores.queries_masked} masked" if scores.queries_masked else ""
     scoring = "" if parameters.compat == "revisit" else f", scored as {parameters.compat}"
-    return (
-        f"{scores.queries} queries{without}, sequence of {max(1, parameters.sequence_length)}, "
-        f"tolerance {parameters.GT_tolerance} frames{scoring}"
-    )
+    return f"{scores.queries} queries{without}, {parameters.matching}, tolerance {parameters.tolerance}{scoring}"

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import BadInput
-from engine.jobs import CancelToken
-from engine.parameters import Parameters, parameter
+from engine.jobs import CancelToken, Emit, ignore
+from engine.recognition.calibration import calibrate
+from engine.recognition.cold_start import ColdStart, cold_start
+from engine.recognition.forward_filter import filter_matrix
+from engine.recognition.matches import PairFacts, dilate_metres, find_matches, summarise
 from engine.recognition.metrics import (
     RECALL_KS,
     BestMatches,
     CurveSampler,
-    Intervals,
-    PrecisionRecall,
     RankTies,
     Truth,
     best_matches,
@@ -28,97 +29,67 @@ from engine.recognition.metrics import (
     hit_probabilities,
     recall_at_full_precision,
 )
+from engine.recognition.scores import AsPrinted, Compat, Scores, ScoringParameters
 from engine.recognition.sequence import match_sequences, zero_edges
 
-Compat = Literal["revisit", "lens-0.1.1", "lens-0.1.5"]
 _LENS_THRESHOLDS = 100
 
-
-class ScoringParameters(Parameters):
-    """How a similarity matrix is matched and scored."""
-
-    sequence_length: int = parameter(
-        2,
-        "Consecutive queries that are matched together along the diagonal; 0 or 1: each by itself.",
-        unit="frames",
-        ge=0,
-        le=100_000,
-    )
-    GT_tolerance: int = parameter(
-        3, "How far from a true place a match may be and still count as right.", unit="frames", ge=0, le=100_000
-    )
-    compat: Compat = parameter(
-        "revisit",
-        "Whose scoring: Revisit's, or that of a LENS version with its edges, tolerance, ties and thresholds, to compare figures.",
-    )
-    resamples: int = parameter(2000, "Bootstrap resamples for the intervals; 0: no intervals.", ge=0, le=1_000_000)
-    seed: int = parameter(0, "Seed of the bootstrap.", ge=0, lt=2**63)
+__all__ = ["AsPrinted", "Compat", "Scores", "ScoringParameters", "match", "score"]
 
 
 @dataclass(frozen=True)
-class AsPrinted:
-    """The figures as that LENS version itself shows them, defects included (see score)."""
+class Matched:
+    """A matrix after sequence matching, of which each column knows only what came before it.
 
-    recall_at: dict[int, float]
-    auc_pr: float
-    recall_at_100_precision: float
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What a similarity matrix is worth against a ground truth.
-
-    queries: those with a match, over which recall is. queries_without_match: the others; any match of theirs is a false positive.
-    as_printed: only with a LENS scoring, and only where that version would not have stopped with an error.
+    matrix: (references, queries) float64. confidence: (queries,) stated probability that the best match is right within the
+    tolerance; None of a matching that states none.
     """
 
-    recall_at: dict[int, float]
-    auc_pr: float
-    recall_at_100_precision: float
-    queries: int
-    queries_without_match: int
-    curve: PrecisionRecall
-    parameters: ScoringParameters
-    intervals: Intervals | None = None
-    as_printed: AsPrinted | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain numbers, with the K as string keys; without the curve (see curve_json)."""
-        content: dict[str, Any] = {
-            "recall_at": _by_text(self.recall_at),
-            "auc_pr": self.auc_pr,
-            "recall_at_100_precision": self.recall_at_100_precision,
-            "queries": self.queries,
-            "queries_without_match": self.queries_without_match,
-            "scoring": self.parameters.model_dump(mode="json"),
-        }
-        if self.intervals is not None:
-            content["intervals"] = {
-                "recall_at": {str(k): list(pair) for k, pair in self.intervals.recall_at.items()},
-                "auc_pr": list(self.intervals.auc_pr),
-                "level": self.intervals.level,
-                "resamples": self.intervals.resamples,
-                "block": self.intervals.block,
-            }
-        if self.as_printed is not None:
-            content["as_printed"] = {
-                "recall_at": _by_text(self.as_printed.recall_at),
-                "auc_pr": self.as_printed.auc_pr,
-                "recall_at_100_precision": self.as_printed.recall_at_100_precision,
-            }
-        return content
-
-    def curve_json(self) -> dict[str, list[float]]:
-        """The precision-recall curve as lists."""
-        return {
-            "threshold": self.curve.threshold.astype(float).tolist(),
-            "precision": self.curve.precision.tolist(),
-            "recall": self.curve.recall.tolist(),
-        }
+    matrix: NDArray[np.float64]
+    confidence: NDArray[np.float64] | None = None
 
 
-def _by_text(recall_at: dict[int, float]) -> dict[str, float]:
-    return {str(k): value for k, value in recall_at.items()}
+def match(
+    similarity: NDArray[Any],
+    parameters: ScoringParameters,
+    facts: PairFacts | None = None,
+    emit: Emit = ignore,
+    cancel: CancelToken | None = None,
+) -> Matched:
+    """Sequence matching as Revisit does it.
+
+    The forward filter's tolerance is that of the scoring; one in metres is taken in frames of the typical step between two
+    reference places.
+    """
+    if parameters.sequence != "filter":
+        return Matched(match_sequences(similarity, parameters.length, "causal"))
+    forward = parameters.forward.model_copy(update={"tolerance": _tolerance_in_frames(parameters, facts)})
+    filtered = filter_matrix(similarity, forward, emit, cancel)
+    return Matched(filtered.probabilities, filtered.confidence)
+
+
+def _tolerance_in_frames(parameters: ScoringParameters, facts: PairFacts | None) -> int:
+    if parameters.tolerance_m is None or facts is None or facts.reference_xy is None:
+        return parameters.GT_tolerance
+    steps = np.hypot(*np.diff(facts.reference_xy, axis=0).T)
+    steps = steps[np.isfinite(steps) & (steps > 0)]
+    return int(min(100_000, parameters.tolerance_m / float(np.median(steps)))) if len(steps) else 0
+
+
+def widened(truth: NDArray[np.generic], parameters: ScoringParameters, facts: PairFacts | None = None) -> Truth:
+    """The ground truth with the tolerance: (references, queries) bool, along the reference axis.
+
+    Raises:
+        BadInput: a tolerance in metres where the reference has no poses.
+    """
+    if parameters.tolerance_m is None:
+        return dilate(truth, parameters.GT_tolerance)
+    xy = None if facts is None else facts.reference_xy
+    if xy is None or not np.isfinite(xy).any():
+        raise BadInput(
+            "tolerance_m needs poses of the reference traverse, which has none: attach a log of them, or give GT_tolerance."
+        )
+    return dilate_metres(truth, xy, parameters.tolerance_m)
 
 
 def score(
@@ -127,11 +98,14 @@ def score(
     parameters: ScoringParameters,
     *,
     of_distances: bool = False,
+    facts: PairFacts | None = None,
+    emit: Emit = ignore,
     cancel: CancelToken | None = None,
 ) -> Scores:
     """Match sequences, widen the ground truth by the tolerance, and score.
 
-    "revisit": match_sequences with causal edges; tolerance along the reference axis; places that tie exactly count as in random
+    "revisit": match_sequences with causal edges, or the forward filter, whose probability that the best match is right is then
+    what the precision-recall curve goes by; tolerance along the reference axis; places that tie exactly count as in random
     order; the exact precision-recall curve.
     "lens-0.1.1": complete sequences only; the ground truth cropped [L-2:-1] on both axes and widened along both; tied places as
     np.argsort leaves them (Recall@K) or the first of them (precision-recall); 100 thresholds.
@@ -147,43 +121,86 @@ def score(
         truth: (references, queries) of 0 and 1, without tolerance.
         of_distances: the similarity is minus a distance (baselines.negative_distance); LENS's scorings then take the reciprocal
             of the mean distance, as LENS does.
+        facts: mask, positions and times of the traverses, as far as they are known. Masked queries still tell their neighbours in
+            a sequence where they are, but are left out of every figure.
+        emit: hears the progress of the forward filter.
         cancel: checked between steps.
 
     Raises:
-        BadInput: sizes that differ, numbers that are not finite, a sequence too long for a LENS scoring, no query with a match.
+        BadInput: sizes that differ, numbers that are not finite, a sequence too long for a LENS scoring, no query with a match,
+            a tolerance in metres without poses.
     """
     values = np.asarray(similarity)
     true = np.asarray(truth) != 0
     check_sizes(values, true)
     if not np.isfinite(values).all():
         raise BadInput("The similarity matrix has values that are not finite numbers: compute it again.")
-    if parameters.compat == "revisit":
-        return _score_ours(values, true, parameters, cancel)
-    return _score_lens(values, true, parameters, of_distances, cancel)
+    case = _Case(values, true, parameters, facts or PairFacts(), emit, cancel)
+    return _score_ours(case) if parameters.compat == "revisit" else _score_lens(case, of_distances)
 
 
-def _score_ours(
-    similarity: NDArray[np.generic], truth: Truth, parameters: ScoringParameters, cancel: CancelToken | None
-) -> Scores:
-    matched = match_sequences(similarity, parameters.sequence_length, "causal")
-    true = dilate(truth, parameters.GT_tolerance)
-    return _figures(matched, true, parameters, "expected", best_matches(matched, true), None, cancel)
+@dataclass(frozen=True)
+class _Case:
+    """What is scored."""
+
+    similarity: NDArray[Any]
+    truth: Truth
+    parameters: ScoringParameters
+    facts: PairFacts
+    emit: Emit
+    cancel: CancelToken | None
+
+    def heed(self) -> None:
+        if self.cancel is not None:
+            self.cancel.check()
+
+
+def _score_ours(case: _Case) -> Scores:
+    parameters, facts = case.parameters, case.facts
+    matched = match(case.similarity, parameters, facts, case.emit, case.cancel)
+    case.heed()
+    true = widened(case.truth, parameters, facts)
+    start = None
+    if parameters.cold_starts:
+        start = cold_start(
+            case.similarity,
+            true,
+            lambda columns: match(columns, parameters, facts).matrix,
+            starts=parameters.cold_starts,
+            mask=facts.mask,
+            seconds_per_query=facts.seconds_per_query,
+            cancel=case.cancel,
+        )
+    best = best_matches(matched.matrix, true)
+    if matched.confidence is not None:
+        best = BestMatches(matched.confidence, best.correct, best.matched)
+    return _figures(case, matched.matrix, true, "expected", best, start=start, states=matched.confidence is not None)
 
 
 def _figures(
+    case: _Case,
     matched: NDArray[np.floating],
     true: Truth,
-    parameters: ScoringParameters,
     ties: RankTies,
     best: BestMatches,
-    thresholds: int | None,
-    cancel: CancelToken | None,
+    *,
+    thresholds: int | None = None,
+    offset: int = 0,
+    start: ColdStart | None = None,
+    states: bool = False,
     as_printed: AsPrinted | None = None,
 ) -> Scores:
+    """All figures of a matched matrix.
+
+    offset: its first row's and column's index in the traverses. states: the best matches' values are probabilities.
+    """
+    case.heed()
+    parameters = case.parameters
+    matches = find_matches(matched, best, case.truth, case.facts, offset)
+    kept = matches.scored[offset : offset + matched.shape[1]]
+    hits = hit_probabilities(matched, true, RECALL_KS, ties)[kept]
+    best = BestMatches(best.value[kept], best.correct[kept], best.matched[kept])
     check_any_match(best.matched)
-    if cancel is not None:
-        cancel.check()
-    hits = hit_probabilities(matched, true, RECALL_KS, ties)
     sampler = CurveSampler(best, thresholds)
     curve = sampler.curve()
     intervals = None
@@ -195,8 +212,8 @@ def _figures(
             sampler,
             np.random.default_rng(parameters.seed),
             resamples=parameters.resamples,
-            block=max(1, parameters.sequence_length),
-            cancel=cancel,
+            block=parameters.block,
+            cancel=case.cancel,
         )
     scored = int(np.count_nonzero(best.matched))
     return Scores(
@@ -205,9 +222,15 @@ def _figures(
         recall_at_100_precision=recall_at_full_precision(curve),
         queries=scored,
         queries_without_match=len(best.matched) - scored,
+        queries_masked=int(np.count_nonzero(~kept)),
         curve=curve,
         parameters=parameters,
+        matches=matches,
         intervals=intervals,
+        error_frames=summarise(matches.error_frames, matches),
+        error_m=summarise(matches.error_m, matches),
+        cold_start=start,
+        calibration=calibrate(best.value, best.correct) if states else None,
         as_printed=as_printed,
     )
 
@@ -216,29 +239,26 @@ def _area(sampler: CurveSampler, best: BestMatches) -> float:
     return float(sampler.area(np.ones((1, len(best.value))))[0])
 
 
-def _score_lens(
-    similarity: NDArray[np.generic],
-    truth: Truth,
-    parameters: ScoringParameters,
-    of_distances: bool,
-    cancel: CancelToken | None,
-) -> Scores:
-    length, tolerance = parameters.sequence_length, parameters.GT_tolerance
+def _score_lens(case: _Case, of_distances: bool) -> Scores:
+    parameters, truth = case.parameters, case.truth
+    length, tolerance = parameters.length, parameters.GT_tolerance
     old = parameters.compat == "lens-0.1.1"
     # LENS computes in float32; its last bit decides which sums tie.
-    matched = match_sequences(similarity, length, "valid").astype(np.float32)
+    matched = match_sequences(case.similarity, length, "valid").astype(np.float32)
     if of_distances:
         matched = _reciprocal(matched)
+    offset = 0
     if old:
         # With L = 1 that version crops its ground truth to nothing and stops; a sequence of one needs no crop.
         cut = slice(length - 2, -1) if length > 1 else slice(None)
         true = dilate(truth[cut, cut], tolerance, axes=(0, 1))
+        offset = max(0, length - 2)
     else:
         matched = zero_edges(matched, truth.shape, length)
         true = dilate(truth, tolerance)
     best = best_matches(matched, true, "first")
-    printed = _as_printed(similarity, matched, true, parameters, of_distances)
-    return _figures(matched, true, parameters, "numpy", best, _LENS_THRESHOLDS, cancel, printed)
+    printed = _as_printed(case.similarity, matched, true, parameters, of_distances)
+    return _figures(case, matched, true, "numpy", best, thresholds=_LENS_THRESHOLDS, offset=offset, as_printed=printed)
 
 
 def _reciprocal(negative: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -254,7 +274,7 @@ def _as_printed(
     parameters: ScoringParameters,
     of_distances: bool,
 ) -> AsPrinted | None:
-    length = parameters.sequence_length
+    length = parameters.length
     if parameters.compat == "lens-0.1.5":
         if of_distances and length == 0:
             matched = (0 - np.asarray(similarity)).astype(np.float32)

@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 
 from engine import native
 from engine.errors import BadInput
-from engine.jobs import CancelToken, Emit, Metric, Notice, Progress, Throttle
+from engine.jobs import CancelToken, Emit, Notice
 from engine.networks.lens import LensNetwork, initial_network
 from engine.networks.record import hash_arrays
 from engine.training.checkpoint import TrainingState, read_checkpoint, write_checkpoint
+from engine.training.control import TrainingControl
+from engine.training.live import LAYERS, LiveMetrics
 from engine.training.parameters import LensTrainingParameters
 
-LAYERS = ("feature layer", "output layer")
 CHECKPOINT_SECONDS = 5.0
 CHUNK_SECONDS = 0.03  # of work between two looks at the cancel token
 FIRST_CHUNK = 2_000_000  # weights to update before the speed is known
-PLOTTED_WEIGHTS = 256
 
 
 def learning_rates(
@@ -84,16 +84,16 @@ class _Run:
         parameters: LensTrainingParameters,
         rates: NDArray[np.float32],
         state: TrainingState,
-        emit: Emit,
+        live: LiveMetrics,
         cancel: CancelToken,
+        control: TrainingControl,
         checkpoint: Path | None,
         data_hash: str,
         threads: int,
     ) -> None:
         self._parameters, self._rates, self.state = parameters, rates, state
-        self._emit, self._cancel, self._threads = emit, cancel, threads
+        self._live, self._cancel, self._control, self._threads = live, cancel, control, threads
         self._checkpoint, self._data_hash = checkpoint, data_hash
-        self._telling = Throttle(10.0)
         self._saved = time.monotonic()
 
     def layer(self) -> Any:
@@ -134,8 +134,8 @@ class _Run:
             parts.append(features.outputs(first, min(first + at_once, len(self._rates)), self._threads))
         return np.concatenate(parts).astype(np.float32)
 
-    def learn_layer(self) -> None:
-        """Run the current layer to its end."""
+    def learn_layer(self) -> bool:
+        """Run the current layer to its end; False where the run was asked to stop before."""
         p, state = self._parameters, self.state
         places, index = len(self._rates), state.layer
         epochs, rate, ip_rate = (
@@ -144,38 +144,50 @@ class _Run:
         total = epochs * places
         etas, threshold_etas = learning_rates(total, rate, ip_rate, p.threshold_rule)
         layer = self.layer()
-        signs = (state.output_signs if index else state.feature_signs).ravel()
-        plotted = _plotted(signs, p.seed)
+        signs = state.output_signs if index else state.feature_signs
+        self._live.begin_layer(index, signs, state.step, total, self._band(), self._later())
         shuffled = _Shuffled(places, state.step, state.generator)
         chunk = max(1, FIRST_CHUNK // signs.size)
         # A chunk ends where it likes: the bits do not depend on it.
-        while state.step < total:
+        while state.step < total and not self._control.stopped:
             if self._cancel.cancelled:
                 self._keep(layer, shuffled)
                 self._cancel.check()
-            count = min(chunk, total - state.step)
+            if self._control.paused:
+                self._keep(layer, shuffled)
+                self._control.wait(self._cancel)
+                self._live.restart_clock(state.step)
+                continue
+            count = min(chunk, self._live.next_stop(state.step) - state.step)
             part = slice(state.step, state.step + count)
+            order = shuffled.take(count)
             started = time.perf_counter()
-            layer.run(shuffled.take(count), etas[part], threshold_etas[part], self._threads)
-            spent = time.perf_counter() - started
-            chunk = max(1, int(count * min(4.0, max(0.25, CHUNK_SECONDS / max(spent, 1e-6)))))
+            layer.run(order, etas[part], threshold_etas[part], self._threads)
+            wanted = CHUNK_SECONDS * count / max(time.perf_counter() - started, 1e-6)
+            chunk = max(1, int(min(4.0 * chunk, max(0.25 * chunk, wanted))))
             state.step += count
-            if self._telling.ready() or state.step == total:
-                self._tell(layer, plotted, total)
+            now = state.step - 1
+            self._live.after_chunk(
+                layer, state.network, state.step, int(order[-1]), etas[now], threshold_etas[now], last=state.step == total
+            )
             if self._checkpoint is not None and time.monotonic() - self._saved > CHECKPOINT_SECONDS:
                 self._keep(layer, shuffled)
         self._take_over(layer, shuffled)
+        if state.step < total:
+            self._control.ended_early = True
+            self._write()
+        return state.step == total
 
-    def _tell(self, layer: Any, plotted: NDArray[np.int64], total: int) -> None:
-        state = self.state
-        values = {
-            "firing_rate": layer.take_mean_output(),
-            "threshold": layer.thresholds(),
-            "weight": layer.weights_at(plotted),
-            "weight_index": plotted,
-        }
-        self._emit(Progress(LAYERS[state.layer], state.step, total, "steps"))
-        self._emit(Metric(LAYERS[state.layer], state.step, values))
+    def _band(self) -> tuple[float, float]:
+        p = self._parameters
+        return (p.fire_l_out, p.fire_h_out) if self.state.layer else (p.fire_l_feat, p.fire_h_feat)
+
+    def _later(self) -> float:
+        """What is to come after this layer, in steps of this one: a step costs what its weights are."""
+        network = self.state.network
+        if self.state.layer:
+            return 0.0
+        return self._parameters.epoch_out * len(self._rates) * network.output_weights.size / network.feature_weights.size
 
     def _take_over(self, layer: Any, shuffled: _Shuffled) -> None:
         """Copy what the layer learned into the state."""
@@ -203,13 +215,6 @@ class _Run:
         self._saved = time.monotonic()
 
 
-def _plotted(signs: NDArray[np.int8], seed: int) -> NDArray[np.int64]:
-    """Flat indices of the weights that plots follow, drawn apart from the run's own generator: watching changes nothing."""
-    present = np.flatnonzero(signs)
-    drawn = np.random.default_rng([seed, 1]).choice(present, min(PLOTTED_WEIGHTS, len(present)), replace=False)
-    return np.sort(drawn).astype(np.int64)
-
-
 def _checked(rates: NDArray[np.float32]) -> NDArray[np.float32]:
     if rates.ndim != 2 or 0 in rates.shape:
         raise BadInput(f"Training needs a row of inputs for each place, but got an array of shape {rates.shape}.")
@@ -228,6 +233,8 @@ def train_lens(
     checkpoint: Path | None = None,
     resume: bool = False,
     threads: int = 0,
+    control: TrainingControl | None = None,
+    live: LiveMetrics | None = None,
 ) -> LensNetwork:
     """Teach a new LENS network the places, one row of inputs each.
 
@@ -236,12 +243,14 @@ def train_lens(
 
     Args:
         rates: (places, inputs) float32 in [0, 1]: selected and scaled pixels.
-        emit: hears Progress (stages "feature layer" and "output layer", in steps) and, under the same names, Metric with
-            firing_rate and threshold of each neuron and the sampled weights weight at flat indices weight_index; at most
-            ten times a second and at each layer's end. firing_rate is the mean output since the last one.
-        checkpoint: file to keep the run's state in, every few seconds and on cancel; removed at the end.
+        emit: hears what LiveMetrics tells, at most ten times a second and at each layer's end.
+        checkpoint: file to keep the run's state in, every few seconds, in a pause, and where it is cancelled or stopped early;
+            removed at the end.
         resume: go on from `checkpoint` if it is there.
         threads: 0 takes all cores.
+        control: pauses the run, or ends it early; the network so far is then returned, and the run can still go on from its
+            checkpoint.
+        live: tells in another way than by default.
 
     Raises:
         BadInput: rates are not in [0, 1], the checkpoint belongs to another run, or the learning rate is so high that the
@@ -262,14 +271,14 @@ def train_lens(
     else:
         generator = dict(rng.bit_generator.state)
         state = TrainingState(0, 0, generator, start, _signs(start.feature_weights), _signs(start.output_weights))
-    run = _Run(parameters, rates, state, emit, cancel, checkpoint, data_hash, threads)
-    while True:
-        run.learn_layer()
+    control, live = control or TrainingControl(), live or LiveMetrics(emit, parameters.seed, rates)
+    run = _Run(parameters, rates, state, live, cancel, control, checkpoint, data_hash, threads)
+    while run.learn_layer():
         if state.layer == 1:
+            if checkpoint is not None:
+                checkpoint.unlink(missing_ok=True)
             break
         state.layer, state.step = 1, 0
-    if checkpoint is not None:
-        checkpoint.unlink(missing_ok=True)
     return state.network
 
 

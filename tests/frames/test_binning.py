@@ -1,5 +1,6 @@
 """Binning: against plain NumPy, against tonic and spikingjelly, in one go or cut anyhow."""
 
+import itertools
 import math
 
 import numpy as np
@@ -423,6 +424,36 @@ def test_mask_file(tmp_path):
     frames = bin_events(events, SIZE, BinningParameters(mask_file=str(tmp_path / "hot.txt")))
     assert frames.images[0].sum() == 1
     assert frames.images[0, 1, 2] == 1
+
+
+@pytest.mark.parametrize("polarity", ["both", "on", "off", "separate"])
+@pytest.mark.parametrize("records", [True, False])
+def test_blocks_of_events_are_counted_as_one_by_one(polarity, records):
+    rng = np.random.default_rng(5)
+    for count in (1, 2, 64, 65, 66, 128, 129, 1000):
+        for outside, backwards, full in itertools.product((0, 3), (False, True), (False, True)):
+            events = make_events(
+                np.arange(count), rng.integers(0, 7, count), rng.integers(0, 5, count), rng.integers(0, 2, count)
+            )
+            for field, value in (("x", 7), ("x", -1), ("y", 5))[:outside]:
+                events[field][rng.integers(0, count)] = value
+            if backwards:
+                events["timestamp"][rng.integers(1, count + 1) - 1 :] -= count
+            columns = [events[name] if records else np.ascontiguousarray(events[name]) for name in EVENT_DTYPE.names]
+            before = np.full((2 if polarity == "separate" else 1, 5, 7), 65_500 if full else 0, np.uint16)
+            ours, theirs = before.copy(), before.copy()
+            held = 65_535 if full else 0
+            said = native.accumulate_counts(*columns, held, polarity, ours, True)
+            assert said == twins.accumulate_counts(*columns, held, polarity, theirs, True)
+            assert np.array_equal(ours, theirs)
+
+
+def test_records_of_another_layout_are_refused():
+    if native.variant() == "numpy":
+        pytest.skip("the twins are in use")
+    other = np.zeros(70, np.dtype([("x", "<i2"), ("y", "<i2"), ("p", "i1"), ("pad", "V3"), ("t", "<i8")]))
+    with pytest.raises(ValueError, match="records"):
+        native.accumulate_counts(other["t"], other["x"], other["y"], other["p"], 0, "both", np.zeros((1, 5, 7), np.uint16), True)
 
 
 def test_native_refuses_what_would_crash():

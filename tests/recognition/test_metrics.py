@@ -101,10 +101,25 @@ def test_precision_recall_agrees_with_scikit_learn(levels):
     best = metrics.best_matches(similarity, truth, "first")
     precision, recall, threshold = sklearn.precision_recall_curve(best.correct, best.value)
     curve = metrics.CurveSampler(best).curve()
-    found_share = best.correct.sum() / best.matched.sum()  # scikit-learn's recall ends at 1, ours at Recall@1
-    np.testing.assert_allclose(curve.threshold, threshold[::-1])
-    np.testing.assert_allclose(curve.precision, precision[-2::-1], rtol=1e-14)
-    np.testing.assert_allclose(curve.recall, recall[-2::-1] * found_share, rtol=1e-14)
+    # To the last digit. scikit-learn's recall is over the found matches and ends at 1, ours over all queries with a match.
+    found = np.rint(recall[-2::-1] * best.correct.sum())
+    np.testing.assert_array_equal(curve.threshold, threshold[::-1])
+    np.testing.assert_array_equal(curve.precision, precision[-2::-1])
+    np.testing.assert_array_equal(curve.recall, found / best.matched.sum())
+    assert metrics.recall_at_full_precision(curve) == max(found[precision[-2::-1] == 1], default=0) / best.matched.sum()
+
+
+@pytest.mark.parametrize("levels", [0, 9])
+def test_the_area_agrees_with_scikit_learns_trapezoids(levels):
+    sklearn = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
+    similarity, truth = world(120, 150, 4, levels)
+    best = metrics.best_matches(similarity, metrics.dilate(truth, 1), "first")
+    precision, recall, _ = sklearn.precision_recall_curve(best.correct, best.value)
+    # Flat before the first point, where scikit-learn starts at precision 1.
+    precision, recall = np.append(precision[:-1], precision[-2]), np.append(recall[:-1], 0.0)
+    share = best.correct.sum() / best.matched.sum()
+    ours = float(metrics.CurveSampler(best).area(np.ones((1, 150)))[0])
+    assert ours == pytest.approx(sklearn.auc(recall, precision) * share, rel=1e-14)
 
 
 @given(

@@ -34,7 +34,8 @@ def test_a_report_has_all_files_and_the_figures(tmp_path):
     names = {path.name for path in (tmp_path / "output").iterdir()}
     assert names == {path.name for path in written} == {
         "lens_similarity.npy", "lens_similarity.png", "sad-8-8-pooled_similarity.npy", "sad-8-8-pooled_similarity.png",
-        "precision_recall.svg", "recall.svg", "report.json",
+        "precision_recall.svg", "recall.svg", "error.svg", "along_route.svg", "cold_start.svg", "report.json", "report.html",
+        "scores.csv", "matches.csv", "ground_truth.npy",
     }  # fmt: skip
     content = json.loads((tmp_path / "output" / "report.json").read_text(encoding="utf-8"))
     assert content["reference"] == "morning"

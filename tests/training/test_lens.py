@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from engine import native
 from engine.errors import BadInput, JobCancelled
-from engine.jobs import CancelToken, JobEvent, Metric, Notice, Progress, ignore
+from engine.jobs import CancelToken, JobEvent, Metric, Notice, Progress, Throttle, ignore
 from engine.native.twins.training import TrainingLayer as Twin
 from engine.networks.lens import LensNetwork, load_network
 from engine.training import lens as training
 from engine.training.lens import learning_rates, target_rates, train_lens
+from engine.training.live import PLOTTED_WEIGHTS
 from engine.training.parameters import PRESETS, LensTrainingParameters
 
 
@@ -66,7 +67,7 @@ def test_a_cancelled_run_goes_on_to_the_same_bits(at: tuple[str, int], tmp_path:
     whole = train_lens(quick(), rates, ignore, CancelToken())
     monkeypatch.setattr(training, "FIRST_CHUNK", 1)
     monkeypatch.setattr(training, "CHUNK_SECONDS", 1e-9)  # a step a chunk, so that the run can be cut anywhere
-    monkeypatch.setattr(training.Throttle, "ready", lambda self: True)
+    monkeypatch.setattr(Throttle, "ready", lambda self: True)
     cancel, stop = CancelToken(), at
 
     def watch(event: JobEvent) -> None:
@@ -150,7 +151,7 @@ def test_progress_and_metrics_tell_of_every_neuron() -> None:
     assert 0 <= feature["firing_rate"].min() < feature["firing_rate"].max() <= 1
     np.testing.assert_array_equal(feature["threshold"], learned.feature_thresholds)
     np.testing.assert_array_equal(feature["weight"], learned.feature_weights.ravel()[feature["weight_index"]])
-    assert len(feature["weight"]) == training.PLOTTED_WEIGHTS
+    assert len(feature["weight"]) == PLOTTED_WEIGHTS
     assert np.all(feature["weight"] != 0)
 
 

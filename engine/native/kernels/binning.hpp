@@ -1,4 +1,4 @@
-// The last step of an event frame: clip, mask and crop the counts of a whole sensor. See src/binning.cpp for the counting itself.
+// Event frames: count events per pixel of the whole sensor; then clip, mask and crop the counts. See src/binning.cpp for the windows.
 #pragma once
 
 #include <stddef.h>
@@ -7,6 +7,30 @@
 #include "../variant.hpp"
 
 namespace revisit {
+
+enum class Polarity { both, on, off, separate };
+
+struct Sensor {
+    uint32_t width, height;
+};
+
+// Events to count: those of [first, last) in columns, or in 16-byte records (src/event.hpp) that begin at `t`.
+struct CountRun {
+    const int64_t* t;
+    const int16_t *x, *y;
+    const int8_t* p;
+    ptrdiff_t first, last;
+    Sensor sensor;
+    Polarity polarity;
+    bool records;
+    bool saturating;  // whether a count can reach the largest value: it stays there then
+    bool check;       // whether to compare each time with the one before it, also across `first`
+};
+
+struct CountTally {
+    int64_t out_of_range;  // events off the sensor; they are left out
+    bool ordered;          // whether no time that was compared was earlier than the one before it
+};
 
 struct Crop {
     const uint16_t* counts;  // top left pixel of the region within the sensor's counts
@@ -23,5 +47,6 @@ struct CropTally {
 
 }  // namespace revisit
 
+REVISIT_KERNEL(revisit::CountTally count_events(const revisit::CountRun& run, uint16_t* counts))
 REVISIT_KERNEL(revisit::CropTally crop_counts_8(const revisit::Crop& crop, uint8_t* frame))
 REVISIT_KERNEL(revisit::CropTally crop_counts_16(const revisit::Crop& crop, uint16_t* frame))

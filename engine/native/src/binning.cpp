@@ -1,6 +1,4 @@
-// Counting events per pixel and window. The loops are memory-bound scalar increments: what makes them fast is that nothing but
-// the bounds is tested per event, that the next cache lines are asked for in time, and that the order of the time stamps is
-// checked while they pass by anyway.
+// Event frames: which events belong to which window, and the counts of each (kernels/binning.cpp).
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
@@ -17,105 +15,12 @@ namespace py = pybind11;
 namespace revisit {
 namespace {
 
-enum class Polarity { both, on, off, separate };
-
 constexpr std::int64_t WRAP = std::numeric_limits<std::uint16_t>::max();  // this many events cannot wrap a 16-bit count
-constexpr std::ptrdiff_t AHEAD = 512;                                     // events between a prefetch and its use
-
-struct Sensor {
-    unsigned width, height;
-};
 
 struct Counted {
     std::int64_t out_of_range = 0;
     bool ordered = true;
 };
-
-template <bool records, typename T>
-const T& at(const T* base, std::ptrdiff_t index) {
-    constexpr std::ptrdiff_t step = records ? 16 / static_cast<std::ptrdiff_t>(sizeof(T)) : 1;
-    return base[index * step];
-}
-
-template <bool records, typename T>
-void prefetch(const T* base, std::ptrdiff_t index) {
-    constexpr std::uintptr_t step = records ? 16 : sizeof(T);
-    __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(base) + static_cast<std::uintptr_t>(index) * step));
-}
-
-// Adds events [first, last) to `counts`; where asked, each event's time is checked against its predecessor's, also across `first`.
-template <bool records, Polarity polarity, bool saturating, bool check>
-void count(const EventView& view, std::ptrdiff_t first, std::ptrdiff_t last, Sensor sensor, std::uint16_t* counts, Counted& total) {
-    constexpr std::ptrdiff_t BLOCK = 32;
-    const std::size_t plane = std::size_t{sensor.width} * sensor.height;
-    std::int64_t out_of_range = 0;
-    // The sign of a difference says whether time went back; all signs meet in one bit, without a branch or a 64-bit comparison.
-    std::uint64_t steps = 0;
-    const auto step = [&](std::ptrdiff_t i) {
-        return static_cast<std::uint64_t>(at<records>(view.t, i)) - static_cast<std::uint64_t>(at<records>(view.t, i - 1));
-    };
-    const auto one = [&](std::ptrdiff_t i) {
-        const unsigned x = static_cast<std::uint16_t>(at<records>(view.x, i));
-        const unsigned y = static_cast<std::uint16_t>(at<records>(view.y, i));
-        if (__builtin_expect(x >= sensor.width || y >= sensor.height, 0)) {
-            ++out_of_range;
-            return;
-        }
-        std::size_t cell = std::size_t{y} * sensor.width + x;
-        const bool on = polarity == Polarity::both || at<records>(view.p, i) > 0;
-        std::uint16_t amount = 1;
-        if (polarity == Polarity::on) amount = on;
-        if (polarity == Polarity::off) amount = !on;
-        if (polarity == Polarity::separate) cell += plane & (std::size_t{0} - std::size_t{on});  // ON and OFF alternate unforeseeably
-        if (saturating) amount &= static_cast<std::uint16_t>(counts[cell] != WRAP);
-        counts[cell] = static_cast<std::uint16_t>(counts[cell] + amount);
-    };
-    std::ptrdiff_t i = first;
-    if (i == 0 && i < last) one(i++);  // the first of all has no predecessor
-    for (; i + BLOCK <= last; i += BLOCK) {
-        if (!records) {
-            if (check)
-                for (std::ptrdiff_t line = 0; line < BLOCK; line += 8) prefetch<false>(view.t, i + AHEAD + line);
-            prefetch<false>(view.x, i + AHEAD);
-            prefetch<false>(view.y, i + AHEAD);
-            if (check)
-                for (std::ptrdiff_t j = i; j < i + BLOCK; ++j) steps |= step(j);
-            for (std::ptrdiff_t j = i; j < i + BLOCK; ++j) one(j);
-        } else {
-            for (std::ptrdiff_t j = i; j < i + BLOCK; j += 4) {
-                prefetch<true>(view.t, j + AHEAD / 4);
-                for (std::ptrdiff_t k = j; k < j + 4; ++k) {
-                    if (check) steps |= step(k);
-                    one(k);
-                }
-            }
-        }
-    }
-    for (; i < last; ++i) {
-        if (check) steps |= step(i);
-        one(i);
-    }
-    total.out_of_range += out_of_range;
-    total.ordered &= steps >> 63 == 0;
-}
-
-using Counter = void (*)(const EventView&, std::ptrdiff_t, std::ptrdiff_t, Sensor, std::uint16_t*, Counted&);
-
-template <bool records, bool saturating, bool check>
-Counter counter_of(Polarity polarity) {
-    switch (polarity) {
-        case Polarity::on: return count<records, Polarity::on, saturating, check>;
-        case Polarity::off: return count<records, Polarity::off, saturating, check>;
-        case Polarity::separate: return count<records, Polarity::separate, saturating, check>;
-        default: return count<records, Polarity::both, saturating, check>;
-    }
-}
-
-template <bool saturating, bool check>
-Counter counter_of(Polarity polarity, bool records) {
-    // In records the time stamps come along with the coordinates: checking them costs nothing.
-    return records ? counter_of<true, saturating, true>(polarity) : counter_of<false, saturating, check>(polarity);
-}
 
 // How events are to be counted.
 struct How {
@@ -127,12 +32,14 @@ struct How {
 void add(const EventView& view, std::ptrdiff_t first, std::ptrdiff_t last, std::int64_t before, Sensor sensor, How how, std::uint16_t* counts, Counted& total) {
     if (first >= last) return;
     const std::ptrdiff_t wrapping = first + static_cast<std::ptrdiff_t>(std::clamp<std::int64_t>(WRAP - before, 0, last - first));
-    const auto [polarity, check] = how;
-    if (first < wrapping)
-        (check ? counter_of<false, true> : counter_of<false, false>)(polarity, view.records)(view, first, wrapping, sensor, counts, total);
-    if (wrapping < last)
-        (check ? counter_of<true, true> : counter_of<true, false>)(polarity, view.records)(view, wrapping, last, sensor, counts, total);
-    total.ordered |= !check;
+    const auto run = [&](std::ptrdiff_t begin, std::ptrdiff_t end, bool saturating) {
+        if (begin >= end) return;
+        const CountTally tally = REVISIT_PICK(count_events)({view.t, view.x, view.y, view.p, begin, end, sensor, how.polarity, view.records, saturating, how.check}, counts);
+        total.out_of_range += tally.out_of_range;
+        total.ordered &= tally.ordered || !how.check;
+    };
+    run(first, wrapping, false);
+    run(wrapping, last, true);
 }
 
 Polarity polarity_of(const std::string& name) {
@@ -160,7 +67,7 @@ struct Counts {
         planes = array.shape(0);
         if (planes != (polarity == Polarity::separate ? 2 : 1) || array.shape(1) < 1 || array.shape(1) > 32767 || array.shape(2) < 1 || array.shape(2) > 32767)
             throw std::invalid_argument("counts must be planes x height x width of a sensor");
-        sensor = {static_cast<unsigned>(array.shape(2)), static_cast<unsigned>(array.shape(1))};
+        sensor = {static_cast<std::uint32_t>(array.shape(2)), static_cast<std::uint32_t>(array.shape(1))};
     }
     std::size_t cells() const { return static_cast<std::size_t>(planes) * sensor.width * sensor.height; }
 };

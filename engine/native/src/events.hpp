@@ -27,7 +27,7 @@ const T* column(const pybind11::array& array, const char* name, pybind11::ssize_
     return data;
 }
 
-// The four columns of `count` events; `records` when they lie in 16-byte records, else each is contiguous.
+// The four columns of `count` events; `records` when they are the fields of Event records, else each is contiguous.
 struct EventView {
     const std::int64_t* t;
     const std::int16_t *x, *y;
@@ -43,10 +43,12 @@ struct EventView {
         x = column<std::int16_t>(ax, "x", count, strides[1]);
         y = column<std::int16_t>(ay, "y", count, strides[2]);
         p = column<std::int8_t>(ap, "p", count, strides[3]);
-        records = count > 1 && strides[0] == 16 && strides[1] == 16 && strides[2] == 16 && strides[3] == 16;
+        const auto* event = reinterpret_cast<const Event*>(t);
+        records = count > 1 && strides[0] == 16 && strides[1] == 16 && strides[2] == 16 && strides[3] == 16 && x == &event->x &&
+                  y == &event->y && p == &event->polarity;
         const bool columns = strides[0] == 8 && strides[1] == 2 && strides[2] == 2 && strides[3] == 1;
         if (count > 1 && !records && !columns)
-            throw std::invalid_argument("t, x, y, p must be contiguous columns, or the fields of contiguous 16-byte records");
+            throw std::invalid_argument("t, x, y, p must be contiguous columns, or the fields of contiguous EVENT_DTYPE records");
     }
 };
 

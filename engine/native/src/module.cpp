@@ -7,6 +7,7 @@ namespace py = pybind11;
 
 namespace revisit {
 void bind_binning(py::module_& module);
+void bind_chip(py::module_& module);
 void bind_event_camera(py::module_& module);
 void bind_filters(py::module_& module);
 void bind_prototype(py::module_& module);
@@ -21,6 +22,7 @@ PYBIND11_MODULE(_native, module) {
     module.doc() = "Revisit's compiled loops. Import them from engine.native, which falls back to NumPy where this is missing.";
     module.def("variant", &revisit::variant_name, "The vector variant in use: baseline, avx2 or avx512.");
     revisit::bind_binning(module);
+    revisit::bind_chip(module);
     revisit::bind_event_camera(module);
     revisit::bind_filters(module);
     revisit::bind_prototype(module);

@@ -4,14 +4,13 @@
 #include <pybind11/stl.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <stdexcept>
 #include <string>
 
+#include "aligned.hpp"
 #include "kernels/training.hpp"
 #include "parallel.hpp"
 
@@ -24,23 +23,6 @@ using Floats = py::array_t<float, py::array::c_style | py::array::forcecast>;
 using Indices = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
 
 constexpr int most_threads = 256;  // whatever a caller asks for
-
-struct Release {
-    void operator()(void* memory) const { std::free(memory); }
-};
-template <typename T>
-using Aligned = std::unique_ptr<T[], Release>;
-
-// `count` zeros on a 64-byte boundary: the blocks' lines are whole registers.
-template <typename T>
-Aligned<T> zeros(std::size_t count) {
-    if (count > (static_cast<std::size_t>(1) << 40) / sizeof(T)) throw std::bad_alloc();
-    const std::size_t bytes = (std::max<std::size_t>(count, 1) * sizeof(T) + 63) / 64 * 64;
-    void* memory = std::aligned_alloc(64, bytes);
-    if (memory == nullptr) throw std::bad_alloc();
-    std::memset(memory, 0, bytes);
-    return Aligned<T>(static_cast<T*>(memory));
-}
 
 Floats checked(const Floats& array, const char* name, std::vector<py::ssize_t> shape) {
     bool fits = array.ndim() == static_cast<py::ssize_t>(shape.size());

@@ -1,0 +1,167 @@
+"""The figures of an evaluation as SVG: recall, precision-recall, errors, cold start, reliability, along the route."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.recognition.metrics import RECALL_KS
+from engine.recognition.plots_svg import Axis, Series, line_plot
+from engine.recognition.scores import Scores
+
+if TYPE_CHECKING:
+    from engine.recognition.report import MethodResult
+
+Scored = Sequence[tuple[str, Scores]]
+_POINTS = 2000
+
+
+def figures_of(results: Sequence["MethodResult"]) -> dict[str, str]:
+    """Every figure that the results have something for, as SVG by its file name."""
+    scored = [(result.name, result.scores) for result in results if result.scores is not None]
+    if not scored:
+        return {}
+    plots: dict[str, Callable[[Scored], str | None]] = {
+        "recall.svg": recall_plot,
+        "precision_recall.svg": precision_recall_plot,
+        "error.svg": error_plot,
+        "along_route.svg": along_route_plot,
+        "cold_start.svg": cold_start_plot,
+        "calibration.svg": calibration_plot,
+    }
+    drawn = {name: plot(scored) for name, plot in plots.items()}
+    return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def recall_plot(scored: Scored) -> str:
+    """Recall@K over K with its intervals."""
+    series = []
+    for name, scores in scored:
+        band = None
+        if scores.intervals is not None:
+            band = [scores.intervals.recall_at[k] for k in RECALL_KS]
+        values = [scores.recall_at[k] for k in RECALL_KS]
+        series.append(Series(f"{name} (R@1 {values[0]:.2f})", RECALL_KS, values, intervals=band, markers=True))
+    return line_plot(series, Axis("K, places looked at", 0, 26, RECALL_KS), _share("Recall@K"), "Recall@K")
+
+
+def precision_recall_plot(scored: Scored) -> str:
+    """Precision over recall of the single best match."""
+    series = []
+    for name, scores in scored:
+        curve = scores.curve
+        # Flat before the first point, as the area is taken; a curve of thousands of points is drawn by its corners.
+        recall, precision = _thinned(np.append(0.0, curve.recall), np.append(curve.precision[0], curve.precision))
+        series.append(Series(f"{name} (AUC {scores.auc_pr:.2f})", recall, precision))
+    return line_plot(series, _share("Recall"), _share("Precision"), "Precision and recall of the best match")
+
+
+def error_plot(scored: Scored) -> str | None:
+    """Share of the queries whose best match is within so many frames of a true place."""
+    errors = [(name, _errors(scores)) for name, scores in scored]
+    errors = [(name, values) for name, values in errors if values.size]
+    if not errors:
+        return None
+    largest = max(5.0, max(float(np.percentile(values, 90)) for _, values in errors))
+    end = nice_ceiling(largest)
+    series = []
+    for name, values in errors:
+        x = np.arange(0, end + 1)
+        y = np.searchsorted(np.sort(values), x, side="right") / values.size
+        series.append(Series(f"{name} (median {np.median(values):g})", *_thinned(x.astype(float), y)))
+    axis = Axis("Error of the best match (frames along the reference)", 0, end, ticks(end))
+    return line_plot(series, axis, _share("Share of the queries"), "Error of the best match")
+
+
+def along_route_plot(scored: Scored) -> str:
+    """Share of right matches around each query, in a window that slides along the traverse."""
+    queries = len(scored[0][1].matches.place)
+    window = route_window(queries)
+    series = []
+    for name, scores in scored:
+        x, y = right_along(scores, window)
+        series.append(Series(name, *_thinned(x, y)))
+    end = float(max(1, queries - 1))
+    return line_plot(
+        series,
+        Axis("Query", 0, end, [tick for tick in ticks(end) if tick <= end]),
+        _share(f"Share of right matches in {window} queries"),
+        "Right matches along the route",
+    )
+
+
+def route_window(queries: int) -> int:
+    """Queries over which the share of right matches is taken: a twentieth of the traverse, ten at least."""
+    return max(1, min(queries, max(10, queries // 20)))
+
+
+def right_along(scores: Scores, window: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(query, share of right matches among the scored queries with a match around it); queries with none around are left out."""
+    matches = scores.matches
+    counted = (matches.scored & (matches.true_place >= 0)).astype(np.float64)
+    kernel = np.ones(window)
+    number = np.convolve(counted, kernel, "same")[: len(counted)]
+    right = np.convolve(counted * matches.correct, kernel, "same")[: len(counted)]
+    seen = number > 0.5
+    return np.flatnonzero(seen).astype(np.float64), np.clip(right[seen] / number[seen], 0, 1)
+
+
+def cold_start_plot(scored: Scored) -> str | None:
+    """Share of the starts that have come to a right match within so many queries."""
+    starts = [(name, scores.cold_start) for name, scores in scored if scores.cold_start is not None]
+    if not starts:
+        return None
+    horizon = max(start.horizon for _, start in starts)
+    series = []
+    for name, start in starts:
+        x = np.arange(1, start.horizon + 1)
+        y = np.searchsorted(np.sort(start.frames), x, side="right") / len(start.frames)
+        median = start.percentile(50)
+        series.append(Series(f"{name} (median {'never' if median is None else f'{median:g}'})", x.tolist(), y.tolist()))
+    axis = Axis("Queries since the start", 0, horizon, ticks(horizon))
+    return line_plot(series, axis, _share("Share of starts with a right match"), "First right match after a cold start")
+
+
+def calibration_plot(scored: Scored) -> str | None:
+    """How often a method is right where it states a probability, over what it states."""
+    series = []
+    for name, scores in scored:
+        calibration = scores.calibration
+        if calibration is not None:
+            filled = calibration.queries > 0
+            stated, correct = calibration.stated[filled].tolist(), calibration.correct[filled].tolist()
+            series.append(Series(f"{name} (error {calibration.expected_error:.2f})", stated, correct, markers=True))
+    if not series:
+        return None
+    series.append(Series("as stated", (0, 1), (0, 1)))
+    return line_plot(series, _share("Stated probability"), _share("Share that was right"), "Reliability of the best match")
+
+
+def _errors(scores: Scores) -> NDArray[np.float64]:
+    matches = scores.matches
+    values = matches.error_frames[matches.scored & (matches.true_place >= 0)]
+    return values[np.isfinite(values)]
+
+
+def _share(label: str) -> Axis:
+    return Axis(label, 0, 1, (0, 0.2, 0.4, 0.6, 0.8, 1))
+
+
+def nice_ceiling(value: float) -> float:
+    """The smallest of 1, 2, 5 times a power of ten that is no less."""
+    power = 10.0 ** np.floor(np.log10(value))
+    return float(next(step * power for step in (1, 2, 5, 10) if step * power >= value * (1 - 1e-12)))
+
+
+def ticks(end: float) -> list[float]:
+    """Round marks from 0 to `end`, about five."""
+    step = nice_ceiling(end / 5)
+    return [float(round(number * step, 12)) for number in range(int(end / step + 1e-9) + 1)]
+
+
+def _thinned(x: NDArray[np.float64], y: NDArray[np.float64], limit: int = _POINTS) -> tuple[list[float], list[float]]:
+    if len(x) > limit:
+        keep = np.unique(np.linspace(0, len(x) - 1, limit).astype(int))
+        x, y = x[keep], y[keep]
+    return x.tolist(), y.tolist()

@@ -1,0 +1,163 @@
+"""What a run has told of itself, kept beside its network: curves over the steps, and the last state of every plot."""
+
+import json
+import time
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import BadInput
+from engine.jobs import Emit, JobEvent, Metric
+from engine.storage import replacing
+from engine.training.live import LAYERS, VALIDATION
+
+SCHEMA = 1
+_SAVE_SECONDS = 5.0
+_MOST_ROWS = 20_000
+_LARGEST_FILE = 256 * 1024 * 1024
+_PERCENTILES = (0, 10, 50, 90, 100)
+
+Rows = dict[str, NDArray[np.float64]]
+
+
+@dataclass
+class Curves:
+    """The curves of a run.
+
+    Attributes:
+        series: by metric ("feature layer", "output layer", "validation") columns of one length: step, and what the metric says
+            (rate_0 ... rate_100 and threshold_0 ... threshold_100 are percentiles over the neurons).
+        last: by metric the newest values, whole (arrays and numbers).
+    """
+
+    series: dict[str, Rows] = field(default_factory=dict)
+    last: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class CurveRecorder:
+    """An `emit` that keeps what passes through, and writes it to a file every few seconds.
+
+    Args:
+        onward: who hears the events after it.
+        path: the file; what is there already is gone on from.
+    """
+
+    def __init__(self, onward: Emit, path: Path) -> None:
+        self._onward, self._path = onward, path
+        self._rows: dict[str, list[dict[str, float]]] = {}
+        self._last: dict[str, dict[str, Any]] = {}
+        self._saved = time.monotonic()
+        if path.exists():
+            before = read_curves(path)
+            self._last = before.last
+            for name, columns in before.series.items():
+                length = len(columns["step"])
+                self._rows[name] = [{key: float(values[i]) for key, values in columns.items()} for i in range(length)]
+
+    def __call__(self, event: JobEvent) -> None:
+        """Keep an event and hand it on."""
+        if isinstance(event, Metric):
+            self._last[event.name] = {**event.values, "step": event.step}
+            row = _row(event)
+            if row is not None:
+                rows = self._rows.setdefault(event.name, [])
+                while rows and rows[-1]["step"] >= event.step:  # a killed run goes on from before its last words
+                    rows.pop()
+                rows.append(row)
+                if len(rows) > _MOST_ROWS:
+                    del rows[1::2]
+            if time.monotonic() - self._saved > _SAVE_SECONDS:
+                self.save()
+        self._onward(event)
+
+    def curves(self) -> Curves:
+        """What was kept so far."""
+        return Curves({name: _columns(rows) for name, rows in self._rows.items() if rows}, dict(self._last))
+
+    def save(self) -> None:
+        """Write the file, whole or not at all."""
+        write_curves(self._path, self.curves())
+        self._saved = time.monotonic()
+
+
+def _row(event: Metric) -> dict[str, float] | None:
+    if event.name not in (*LAYERS, VALIDATION):
+        return None
+    row = {"step": float(event.step)}
+    for key, value in event.values.items():
+        if isinstance(value, int | float | np.integer | np.floating):
+            row[key] = float(value)
+    for key, short in (("firing_rate", "rate"), ("threshold", "threshold")):
+        values = event.values.get(key)
+        if isinstance(values, np.ndarray) and values.size:
+            found = np.percentile(values, _PERCENTILES)
+            row |= {f"{short}_{percent}": float(x) for percent, x in zip(_PERCENTILES, found, strict=True)}
+    return row
+
+
+def _columns(rows: list[dict[str, float]]) -> Rows:
+    names = dict.fromkeys(key for row in rows for key in row)
+    return {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}
+
+
+def write_curves(path: Path, curves: Curves) -> None:
+    """Write curves as an .npz, whole or not at all."""
+    arrays: dict[str, NDArray[Any]] = {}
+    numbers: dict[str, dict[str, Any]] = {}
+    for name, columns in curves.series.items():
+        arrays |= {f"series/{name}/{key}": values for key, values in columns.items()}
+    for name, values in curves.last.items():
+        numbers[name] = {}
+        for key, value in values.items():
+            if isinstance(value, np.ndarray):
+                arrays[f"last/{name}/{key}"] = value
+            else:
+                numbers[name][key] = _plain(value)
+    header = json.dumps({"schema": SCHEMA, "last": numbers})
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez(file, header=np.array(header), **arrays)  # type: ignore[arg-type]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def read_curves(path: Path) -> Curves:
+    """Read curves back.
+
+    Raises:
+        BadInput: the file is missing, broken or larger than curves can be.
+    """
+    curves = Curves()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > _LARGEST_FILE:
+                raise BadInput(f"{path} is larger than the curves of a run can be: remove it.")
+        with np.load(path, allow_pickle=False) as file:
+            header = json.loads(str(file["header"][()]))
+            if header["schema"] != SCHEMA:
+                raise BadInput(f"{path} was written by another version of Revisit and is not read.")
+            curves.last = {str(name): dict(values) for name, values in header["last"].items()}
+            for name in file.files:
+                where, _, rest = name.partition("/")
+                metric, _, key = rest.rpartition("/")
+                if where == "series":
+                    curves.series.setdefault(metric, {})[key] = np.asarray(file[name], np.float64).ravel()
+                elif where == "last":
+                    curves.last.setdefault(metric, {})[key] = file[name]
+        for name, columns in curves.series.items():
+            if len({len(values) for values in columns.values()}) != 1 or "step" not in columns:
+                raise BadInput(f"{path}: the columns of {name!r} have different lengths: remove the file.")
+    except FileNotFoundError:
+        raise BadInput(f"{path} does not exist.") from None
+    except BadInput:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise BadInput(f"{path} cannot be read as the curves of a run ({type(error).__name__}): remove it.") from None
+    return curves

@@ -1,0 +1,263 @@
+"""What a training tells of itself for plots: cheap figures ten times a second, costly ones as seldom as their budget says.
+
+Watching changes nothing: what is drawn at random here has a generator of its own.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.jobs import Emit, Metric, Progress, Throttle
+from engine.networks.lens import LensNetwork
+from engine.training.eight_bits import eight_bits
+from engine.training.raster import spike_raster
+
+LAYERS = ("feature layer", "output layer")
+WEIGHTS = ("feature weights", "output weights")
+SPIKES, VALIDATION = "spikes", "validation"
+"""Names of the metrics, apart from those of the layers."""
+
+PLOTTED_WEIGHTS = 256
+SHARE = 0.03
+DEAD, SATURATED = 0.0, 0.999
+_SAMPLED = 20_000  # weights of a distribution
+_IMAGE_SIDE = 200
+_BINS = 60
+_DETAILS_A_SECOND = 4.0
+_FIRST_GUESS = 0.02  # seconds of a costly plot before one was made
+
+Validate = Callable[[LensNetwork], Mapping[str, Any]]
+
+
+class Budget:
+    """Lets costly work through while all of it together stays under a share of the time that has passed."""
+
+    def __init__(self, share: float) -> None:
+        self._share, self._spent, self._began = share, 0.0, time.monotonic()
+        self._costs: dict[str, float] = {}
+
+    def run(self, name: str, work: Callable[[], None]) -> bool:
+        """Do the work unless that would exceed the budget; whether it was done. A share of 1 lets everything through."""
+        expected = self._costs.get(name, _FIRST_GUESS)
+        if self._share < 1 and self._spent + expected > self._share * (time.monotonic() - self._began):
+            return False
+        begun = time.perf_counter()
+        work()
+        self._costs[name] = time.perf_counter() - begun
+        self._spent += self._costs[name]
+        return True
+
+
+class _Rates:
+    """Firing rates over whole epochs: over less, a neuron whose place was not shown would look dead."""
+
+    def __init__(self, neurons: int, places: int, low: float, high: float) -> None:
+        self._sums, self._steps = np.zeros(neurons), 0
+        self._places, self._band = places, (low, high)
+        self._told: dict[str, Any] = {}
+
+    def values(self, mean: NDArray[np.floating], steps: int) -> dict[str, Any]:
+        """Add the mean output over some steps; what to tell."""
+        self._sums += mean.astype(np.float64) * steps
+        self._steps += steps
+        if not self._steps:
+            return self._told
+        rates = (self._sums / self._steps).astype(np.float32)
+        if self._steps >= self._places:
+            dead, saturated = int((rates <= DEAD).sum()), int((rates >= SATURATED).sum())
+            self._told = {"firing_rate": rates, "whole_epoch": True, "dead": dead, "saturated": saturated}
+            self._sums, self._steps = np.zeros_like(self._sums), 0
+        elif not self._told.get("whole_epoch"):
+            self._told = {"firing_rate": rates, "whole_epoch": False, "dead": 0, "saturated": 0}
+        self._told |= {"target_low": self._band[0], "target_high": self._band[1]}
+        return self._told
+
+
+class LiveMetrics:
+    """The voice of one run.
+
+    Args:
+        emit: hears Progress (stages of LAYERS, in steps) and Metric:
+            "feature layer", "output layer": firing_rate and threshold of each neuron; target_low, target_high; whole_epoch
+                (the rates are over at least one); dead and saturated (numbers of neurons that answered to nothing, or fully to
+                everything, in a whole epoch); learning_rate, threshold_rate; steps_per_second, remaining_s (of the whole run,
+                NaN before the speed is known); weight at weight_index, a sample to follow.
+            "feature weights", "output weights": counts between edges; clipped, zeroed, limit (see EightBits); image
+                (rows, columns) float32, every so-many-th weight of the matrix.
+            "spikes": place, and the spikes of input, feature and (once it learns) output: (steps, neurons) uint8.
+            "validation": epoch, and what `validate` returns.
+        seed: of the run; what is sampled here depends on it alone.
+        rates: (places, inputs) what is learned.
+        share: of the run's time that costly metrics (weights, spikes, validation) may take; 1: all of it.
+        validate: judges a network; called every `validate_every` epochs of the output layer.
+    """
+
+    def __init__(
+        self,
+        emit: Emit,
+        seed: int,
+        rates: NDArray[np.float32],
+        share: float = SHARE,
+        validate: Validate | None = None,
+        validate_every: int = 1,
+    ) -> None:
+        self._emit, self._seed, self._rates = emit, seed, rates
+        self._validate, self._every = validate, max(1, validate_every)
+        self._budget = Budget(share)
+        self._telling, self._detailing = Throttle(10.0), Throttle(_DETAILS_A_SECOND)
+        self._turn = self._index = self._step = 0
+
+    def begin_layer(
+        self, index: int, signs: NDArray[np.int8], step: int, total: int, target: tuple[float, float], later: float
+    ) -> None:
+        """A layer starts or goes on to learn.
+
+        Args:
+            index: of the layer.
+            signs: (neurons, sources) of its weights.
+            step, total: steps done, and to do in all.
+            target: lowest and highest target rate.
+            later: steps of this layer's length that come after it.
+        """
+        self._index, self._total, self._later = index, total, later
+        self._sample = WeightSample(signs, self._seed)
+        self._all_rates = _Rates(len(signs), len(self._rates), *target)
+        self._told_step = self._step = step
+        self.restart_clock(step)
+
+    def restart_clock(self, step: int) -> None:
+        """Measure the speed from here on: the run begins, or a pause ends."""
+        self._began_step, self._began = step, time.monotonic()
+
+    def next_stop(self, step: int) -> int:
+        """The step at which the coming chunk must end, so that the validation comes after whole epochs."""
+        if self._validate is None or self._index == 0:
+            return self._total
+        block = self._every * len(self._rates)
+        return min(self._total, (step // block + 1) * block)
+
+    def after_chunk(
+        self, layer: Any, network: LensNetwork, step: int, place: int, rate: float, threshold_rate: float, *, last: bool = False
+    ) -> None:
+        """Tell what is due.
+
+        Args:
+            layer: the compiled layer as it stands.
+            network: the other layer's weights are taken from here.
+            step: steps done.
+            place: the one that was shown last.
+            rate, threshold_rate: learning rates of the last step.
+            last: the layer is done or the run pauses: tell whatever the time.
+        """
+        self._step = step
+        due = self._validate is not None and self._index == 1 and step % (self._every * len(self._rates)) == 0
+        if due and step:
+            self._budget.run(VALIDATION, lambda: self.tell_validation(_with_output(network, layer), step))
+        if not (self._telling.ready() or last):
+            return
+        speed = self._speed(step)
+        values = {
+            **self._all_rates.values(layer.take_mean_output(), step - self._told_step),
+            "threshold": layer.thresholds(),
+            "weight": layer.weights_at(self._sample.followed),
+            "weight_index": self._sample.followed,
+            "learning_rate": rate,
+            "threshold_rate": threshold_rate,
+            "steps_per_second": speed,
+            "remaining_s": (self._total - step + self._later) / speed if speed else float("nan"),
+        }
+        self._told_step = step
+        self._emit(Progress(LAYERS[self._index], step, self._total, "steps"))
+        self._emit(Metric(LAYERS[self._index], step, values))
+        if self._detailing.ready():
+            self._turn += 1
+            if self._turn % 2:
+                self._budget.run(WEIGHTS[self._index], lambda: self._tell_weights(layer, step))
+            else:
+                self._budget.run(f"{SPIKES} {self._index}", lambda: self._tell_running_spikes(layer, network, step, place))
+
+    def tell_final(self, network: LensNetwork) -> None:
+        """Tell how the finished or early stopped network looks: the plots of a run that was too short for any.
+
+        It is judged, too, unless its output layer has learned nothing yet. The raster is the last place's.
+        """
+        step, place = self._step, len(self._rates) - 1
+        shown = (network.feature_weights, network.output_weights)
+        for name, weights in zip(WEIGHTS, shown, strict=True):
+            self._emit(Metric(name, step, weight_values(weights, self._seed)))
+        self._tell_spikes(spike_raster(shown, self._rates[place], self._seed), place, step)
+        if self._index == 1 and step:
+            self.tell_validation(network, step)
+
+    def tell_validation(self, network: LensNetwork, step: int) -> None:
+        """Judge a network and tell."""
+        if self._validate is not None:
+            values = dict(self._validate(network))
+            self._emit(Metric(VALIDATION, step, {"epoch": step / len(self._rates), **values}))
+
+    def _tell_running_spikes(self, layer: Any, network: LensNetwork, step: int, place: int) -> None:
+        weights = np.asarray(layer.weights(), np.float32)
+        shown = (weights,) if self._index == 0 else (network.feature_weights, weights)
+        self._tell_spikes(spike_raster(shown, self._rates[place], self._seed), place, step)
+
+    def _tell_spikes(self, rasters: list[NDArray[np.uint8]], place: int, step: int) -> None:
+        named = dict(zip(("input", "feature", "output"), rasters, strict=False))
+        self._emit(Metric(SPIKES, step, {"place": place, **named}))
+
+    def _tell_weights(self, layer: Any, step: int) -> None:
+        sample = self._sample
+        self._emit(
+            Metric(
+                WEIGHTS[self._index], step, _weight_values(layer.weights_at(sample.drawn), layer.weights_at(sample.grid), sample)
+            )
+        )
+
+    def _speed(self, step: int) -> float:
+        elapsed = time.monotonic() - self._began
+        return (step - self._began_step) / elapsed if elapsed > 0 and step > self._began_step else 0.0
+
+
+class WeightSample:
+    """Which weights of a matrix are looked at: some to follow, more for the distribution, a grid of them for the picture."""
+
+    def __init__(self, signs: NDArray[np.int8], seed: int) -> None:
+        present = np.flatnonzero(signs)
+        rng = np.random.default_rng([seed, 1])
+        self.followed = np.sort(rng.choice(present, min(PLOTTED_WEIGHTS, len(present)), replace=False)).astype(np.int64)
+        self.drawn = present.astype(np.int64)
+        if len(present) > _SAMPLED:
+            self.drawn = np.sort(rng.choice(present, _SAMPLED, replace=False)).astype(np.int64)
+        self.matrix = signs.shape
+        rows, columns = (np.arange(0, count, -(-count // _IMAGE_SIDE)) for count in signs.shape)
+        self.shape = len(rows), len(columns)
+        self.grid = (rows[:, None] * signs.shape[1] + columns).ravel().astype(np.int64)
+
+
+def weight_values(weights: NDArray[np.float32], seed: int) -> dict[str, Any]:
+    """What the metric of a layer's weights says, of a whole matrix (neurons, sources)."""
+    sample = WeightSample(np.sign(weights).astype(np.int8), seed)
+    return _weight_values(weights.ravel()[sample.drawn], weights.ravel()[sample.grid], sample)
+
+
+def _weight_values(drawn: NDArray[np.float32], grid: NDArray[np.float32], sample: WeightSample) -> dict[str, Any]:
+    present = np.asarray(drawn[drawn != 0])
+    low, high = (float(present.min()), float(present.max())) if present.size else (0.0, 0.0)
+    counts, edges = np.histogram(present, _BINS, (low, high if high > low else low + 1e-6))
+    found = eight_bits(present)
+    return {
+        "counts": counts,
+        "edges": edges,
+        "clipped": found.clipped,
+        "zeroed": found.zeroed,
+        "limit": found.limit,
+        "image": np.asarray(grid, np.float32).reshape(sample.shape),
+        "matrix": sample.matrix,
+    }
+
+
+def _with_output(network: LensNetwork, layer: Any) -> LensNetwork:
+    weights, thresholds = np.asarray(layer.weights(), np.float32), np.asarray(layer.thresholds(), np.float32)
+    return LensNetwork(network.feature_weights, network.feature_thresholds, weights, thresholds)

@@ -1,0 +1,361 @@
+"""Training as runs: from a reference traverse to run folders, one a seed, each with its network; and going on with one."""
+
+import contextlib
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine import native
+from engine.compat import Compat
+from engine.errors import BadInput, JobCancelled
+from engine.frames.inputs import InputParameters
+from engine.jobs import CancelToken, Emit, Notice
+from engine.networks.library import NetworkKind
+from engine.networks.open import Network
+from engine.networks.record import RunRecord, hash_arrays, record_path
+from engine.parameters import Parameters, parameter
+from engine.places.lock import Held, WorkspaceLock
+from engine.places.selection import ReferenceSelection
+from engine.places.workspace import Workspace
+from engine.training.control import TrainingControl
+from engine.training.curves import CurveRecorder
+from engine.training.job import Places, check_target, read_places
+from engine.training.kinds import KINDS, Kind, Teaching
+from engine.training.live import SHARE
+from engine.training.runs import (
+    CHECKPOINT,
+    CURVES,
+    Run,
+    RunInfo,
+    change_run,
+    code_digest,
+    new_folder_name,
+    read_run,
+    remove_run,
+    runs_folder,
+    write_run,
+)
+from engine.training.trackers import check_trackers, tracking
+from engine.training.validation import Validation, ValidationParameters, read_validation
+
+
+class RunParameters(Parameters):
+    """How a training is carried out, and what is kept of it."""
+
+    name: str = parameter("", "Name of the run (left out: the reference traverse's).", max_length=200)
+    seeds: int = parameter(
+        1, "Networks to train, one after another, from this many seeds, counted up from the first.", ge=1, le=1000
+    )
+    place: bool = parameter(
+        False, "Also put the network of the first seed into the workspace's folder models, under LENS's name."
+    )
+    overwrite: bool = parameter(False, "Replace a network that is there already.")
+    checkpoint: bool = parameter(True, "Keep the run's state on disk every few seconds, so that it can go on where it was cut.")
+    threads: int = parameter(0, "Threads to train with; 0: all cores (the result is the same).", ge=0, le=1024)
+    plots_share: float = parameter(
+        SHARE, "Share of the time that live plots and validations may take; 1: as often as they are asked for.", ge=0, le=1
+    )
+    tensorboard: bool = parameter(False, "Also write a TensorBoard log into the run's folder.")
+    wandb: bool = parameter(False, "Also log to Weights & Biases (offline, unless WANDB_MODE says otherwise).")
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """All that a training needs.
+
+    Attributes:
+        selection: the reference traverse.
+        kind: of network.
+        inputs: what it sees of a frame.
+        training: its training parameters (KINDS[kind].parameters).
+        validation: what it is judged on.
+        run: how it is carried out.
+        compat: version of LENS whose ways are followed, noted in the records.
+        model: file that the first seed's network is put into besides; None: only where run.place says so.
+        tuned_on, sweep: where the parameters come from, noted in the records.
+    """
+
+    selection: ReferenceSelection
+    kind: NetworkKind = "lens"
+    inputs: InputParameters = field(default_factory=InputParameters)
+    training: Parameters | None = None
+    validation: ValidationParameters = field(default_factory=ValidationParameters)
+    run: RunParameters = field(default_factory=RunParameters)
+    compat: Compat | None = None
+    model: Path | None = None
+    tuned_on: tuple[str, ...] = ()
+    sweep: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedRun:
+    """A run that has ended with a network."""
+
+    run: Run
+    network: Network
+    record: RunRecord
+    path: Path
+    seconds: float
+
+
+def train_runs(
+    request: TrainRequest, emit: Emit, cancel: CancelToken, control: TrainingControl | None = None
+) -> list[TrainedRun]:
+    """Train a network for each seed, each in a run folder of its own.
+
+    Args:
+        request: what to train.
+        emit: hears progress, and the metrics that LiveMetrics describes.
+        cancel: stops within half a second; the run can go on from its checkpoint, unless control.discard.
+        control: pauses, or stops early.
+
+    Raises:
+        BadInput: an input is wrong; no run is begun.
+        JobCancelled: stopped.
+    """
+    control = control or TrainingControl()
+    kind = KINDS[request.kind]
+    check_trackers(request.run.tensorboard, request.run.wandb)
+    training = request.training if request.training is not None else kind.parameters()
+    request = replace(request, training=training)
+    workspace = request.selection.workspace()
+    places = read_places(request.selection, request.inputs, emit, cancel, request.kind)
+    features = kind.features(places.inputs.inputs, training)
+    file_name = kind.file_name(request.selection.reference, places.inputs.inputs, features, len(places.frames))
+    target = request.model or (workspace.models / file_name if request.run.place else None)
+    if target is not None:
+        check_target(target, request.run.overwrite)
+    validation = read_validation(request.validation, request.selection, places.traverse, len(places.frames), emit, cancel)
+    root = _writable(runs_folder(workspace), target)
+    seeds, done = _seeds(training, request.run.seeds), []
+    group = secrets.token_hex(6) if len(seeds) > 1 else ""
+    for number, seed in enumerate(seeds):
+        if len(seeds) > 1:
+            emit(Notice(f"Seed {seed} ({number + 1} of {len(seeds)})."))
+        settings = training.model_copy(update={"seed": seed})
+        run = _begin(root, request, settings, places, file_name, group)
+        done.append(_train(run, kind, settings, places, validation, request.run, emit, cancel, control, resume=False))
+        if number == 0 and target is not None:
+            done[0] = _place(done[0], target)
+            if len(seeds) > 1:
+                emit(Notice(f"{target.name} is the network of seed {seed}; the others are in their runs."))
+        if control.stopped:
+            break
+    return done
+
+
+def resume_run(
+    workspace: Workspace,
+    folder: Path,
+    emit: Emit,
+    cancel: CancelToken,
+    control: TrainingControl | None = None,
+    run_parameters: RunParameters | None = None,
+) -> TrainedRun:
+    """Go on with a run that was interrupted or stopped early, to the same bits as if it had never been.
+
+    Args:
+        workspace: that the run is in.
+        folder: of the run.
+        emit, cancel, control: as in train_runs.
+        run_parameters: threads and plots; its other fields do not matter.
+
+    Raises:
+        BadInput: there is nothing to go on from, or its frames have changed.
+    """
+    run = read_run(folder)
+    if not run.resumable:
+        raise BadInput(f"The run {run.info.name} has no checkpoint to go on from: train again with its parameters.")
+    info, kind = run.info, KINDS[run.info.kind]
+    where = str(folder)
+    selection = ReferenceSelection.read({**info.selection, "data_dir": workspace.data_dir}, where)
+    training = kind.parameters.read(info.training, where)
+    places = read_places(selection, InputParameters.read(info.inputs, where), emit, cancel, info.kind)
+    if hash_arrays(places.frames) != info.data_hash:
+        raise BadInput(f"The frames of {selection.reference} have changed since the run {info.name} began: train it again.")
+    wanted = ValidationParameters.read(info.validation, where)
+    validation = read_validation(wanted, selection, places.traverse, len(places.frames), emit, cancel)
+    control = control or TrainingControl()
+    done = _train(run, kind, training, places, validation, run_parameters or RunParameters(), emit, cancel, control, resume=True)
+    if info.placed and not control.ended_early:
+        target = Path(info.placed)
+        if target.exists():
+            emit(Notice(f"{target.name} is there already and is not replaced: the network is in its run.", "warning"))
+        else:
+            done = _place(done, target)
+    return done
+
+
+def unfinished_run(workspace: Workspace, target: Path, roots: tuple[Path, ...] = ()) -> Run | None:
+    """The newest run that was to put its network into `target` and can go on."""
+    found = []
+    for root in (runs_folder(workspace), *roots):
+        for path in root.glob("*/run.json"):
+            with contextlib.suppress(BadInput):
+                run = read_run(path.parent)
+                if run.resumable and run.info.placed and Path(run.info.placed) == target.absolute():
+                    found.append(run)
+    return max(found, key=lambda run: run.folder.name, default=None)
+
+
+def _seeds(training: Parameters, count: int) -> list[int]:
+    first = int(getattr(training, "seed", 0))
+    return [first + number for number in range(count)]
+
+
+def _writable(root: Path, target: Path | None) -> Path:
+    """The folder of runs: the workspace's, or beside the network where the workspace cannot be written."""
+    for folder in (root, *([target.parent / root.name] if target is not None else [])):
+        there = folder
+        while not there.exists():
+            there = there.parent
+        if there.is_dir() and os.access(there, os.W_OK):
+            return folder
+    raise BadInput(f"{root} cannot be written to: give yourself write permission, or name a file with model.")
+
+
+def _begin(root: Path, request: TrainRequest, training: Parameters, places: Places, file_name: str, group: str) -> Run:
+    seed = int(getattr(training, "seed", 0))
+    base = request.run.name.strip() or request.selection.reference
+    name = f"{base}, seed {seed}" if group else base
+    folder = new_folder_name(root, name)
+    workspace = request.selection.workspace()
+    target = request.model or (workspace.models / file_name if request.run.place else None)
+    first = seed == int(getattr(request.training, "seed", 0))
+    info = RunInfo(
+        name=name,
+        kind=request.kind,
+        code=code_digest(),
+        native=native.variant(),
+        seed=seed,
+        group=group,
+        selection={**request.selection.model_dump(mode="json"), "data_dir": None},
+        places=len(places.frames),
+        inputs=places.inputs.model_dump(mode="json"),
+        training=training.model_dump(mode="json"),
+        validation=request.validation.model_dump(mode="json"),
+        compat=request.compat,
+        data_hash=hash_arrays(places.frames),
+        network=file_name,
+        placed=str(target.absolute()) if target is not None and first else "",
+        tuned_on=request.tuned_on,
+        sweep=request.sweep,
+    )
+    folder.mkdir(parents=True)
+    run = Run(folder, info)
+    write_run(run)
+    return run
+
+
+@contextlib.contextmanager
+def _locked(run: Run) -> Iterator[None]:
+    try:
+        lock = WorkspaceLock.take(run.folder)
+    except Held:
+        raise BadInput(f"The run {run.info.name} is training already, in another window or shell.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _train(
+    run: Run,
+    kind: Kind,
+    training: Parameters,
+    places: Places,
+    validation: Validation | None,
+    parameters: RunParameters,
+    emit: Emit,
+    cancel: CancelToken,
+    control: TrainingControl,
+    *,
+    resume: bool,
+) -> TrainedRun:
+    record = _record(run.info, training, places)
+    checkpoint = run.folder / CHECKPOINT
+    with _locked(run), tracking(parameters.tensorboard, parameters.wandb, run, emit) as tracked:
+        change_run(run, status="training", note="")
+        recorder = CurveRecorder(tracked, run.folder / CURVES)
+        teaching = Teaching(
+            recorder,
+            cancel,
+            control,
+            checkpoint if kind.resumable and (parameters.checkpoint or resume) else None,
+            resume,
+            parameters.threads,
+            parameters.plots_share,
+            None if validation is None else lambda network: validation.judge(network, record, cancel, parameters.threads),
+            validation.parameters.validate_every if validation is not None else 1,
+        )
+        try:
+            begun = time.perf_counter()
+            taught = kind.teach(training, places, teaching)
+            seconds = time.perf_counter() - begun
+            taught.tell_final()
+            recorder.save()
+        except JobCancelled:
+            _leave(run, recorder, control)
+            raise
+        except BadInput as error:
+            change_run(run, status="failed", note=str(error))
+            raise
+        record = record.model_copy(update={"created": RunRecord.model_fields["created"].get_default(call_default_factory=True)})
+        path = run.folder / run.info.network
+        kind.save(path, taught.network, record)
+        status = "stopped" if control.ended_early else "finished"
+        scores = recorder.curves().last.get("validation", {})
+        run = change_run(
+            run,
+            status=status,
+            seconds=seconds,
+            scores={key: float(value) for key, value in scores.items() if isinstance(value, int | float | np.floating)},
+            note="Stopped before its output layer had learned all." if control.ended_early else "",
+        )
+    return TrainedRun(run, taught.network, record, path, seconds)
+
+
+def _leave(run: Run, recorder: CurveRecorder, control: TrainingControl) -> None:
+    """A cancelled run keeps what it can go on from, or nothing."""
+    if control.discard or not (run.folder / CHECKPOINT).exists():
+        remove_run(run)
+    else:
+        recorder.save()
+        change_run(run, status="interrupted")
+
+
+def _record(info: RunInfo, training: Parameters, places: Places) -> RunRecord:
+    return RunRecord(
+        kind=info.kind,
+        native=native.variant(),
+        seed=info.seed,
+        inputs=places.inputs.model_dump(mode="json"),
+        training=training.model_dump(mode="json"),
+        data_hash=info.data_hash,
+        references=(str(info.selection["reference"]),),
+        places=len(places.frames),
+        statistics=None if places.statistics is None else places.statistics.as_json(),
+        compat=info.compat,
+        tuned_on=info.tuned_on,
+    )
+
+
+def _place(done: TrainedRun, target: Path) -> TrainedRun:
+    """Put a run's network and record where they are asked for besides; the record goes first, as in save_network."""
+    record_path(target).unlink(missing_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for source, goal in ((done.path, target), (record_path(done.path), record_path(target))):
+        part = goal.with_name(f".{goal.name}.{os.getpid()}.part")
+        try:
+            shutil.copyfile(source, part)
+            part.replace(goal)
+        finally:
+            part.unlink(missing_ok=True)
+    return replace(done, path=target)
