@@ -38,6 +38,7 @@ class Session(QObject):
     selectionChanged = Signal(object)  # Selection
     contentChanged = Signal()  # something in the workspace's folders was added, changed or removed
     liveChanged = Signal(object)  # Live
+    resultChosen = Signal(object)  # Path of a folder under output: what the Evaluation panel should show
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -46,6 +47,7 @@ class Session(QObject):
         self._lock: WorkspaceLock | None = None
         self._selection = Selection()
         self._live = Live()
+        self._result: Path | None = None
         self.read_only_reason = ""
 
     @property
@@ -67,6 +69,11 @@ class Session(QObject):
     def live(self) -> Live:
         """What a running source does now."""
         return self._live
+
+    @property
+    def result(self) -> Path | None:
+        """The folder of the evaluation or live session that was chosen last."""
+        return self._result
 
     def open(self, folder: Path) -> None:
         """Open a workspace in place of the present one; read-only where another window writes to it.
@@ -102,6 +109,7 @@ class Session(QObject):
         self.read_only_reason = ""
         if self._workspace is not None:
             self._workspace = None
+            self._result = None
             self.select()
             self.workspaceClosed.emit()
 
@@ -111,6 +119,11 @@ class Session(QObject):
         if chosen != self._selection:
             self._selection = chosen
             self.selectionChanged.emit(chosen)
+
+    def show_result(self, folder: Path) -> None:
+        """Choose the folder of an evaluation or of a live session: the Evaluation panel shows it, now or when it is opened."""
+        self._result = folder
+        self.resultChosen.emit(folder)
 
     def note_content_changed(self) -> None:
         """Tell all views that the workspace's files have changed."""

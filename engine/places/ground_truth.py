@@ -32,7 +32,9 @@ class GroundTruth:
     details: TruthDetails | None = None
 
 
-def load_ground_truth(path: Path, references: tuple[int, int], queries: tuple[int, int], every: int = 1) -> GroundTruth:
+def load_ground_truth(
+    path: Path, references: tuple[int, int], queries: tuple[int, int], every: int = 1, *, scored: bool = True
+) -> GroundTruth:
     """Read a LENS ground truth (.npy, 0 and 1) and turn it reference x query.
 
     Args:
@@ -40,6 +42,7 @@ def load_ground_truth(path: Path, references: tuple[int, int], queries: tuple[in
         references: places of the whole reference traverse, and the places used of it.
         queries: the same of the query traverse.
         every: n of "every n-th frame" with which the used ones were taken.
+        scored: whether it will be scored against, which needs a query that has a match.
 
     Returns:
         The matrix of the used places and queries, and the mask that the JSON beside it keeps. A matrix of the whole traverses is
@@ -49,7 +52,7 @@ def load_ground_truth(path: Path, references: tuple[int, int], queries: tuple[in
     Raises:
         BadInput: missing, not a plain array, values other than 0 and 1, a shape that fits neither way, or no query to score.
     """
-    stored = _read(path)
+    stored = read_matrix(path)
     notes = []
     as_stored, turned = _cut(stored, references, queries, every), _cut(stored.T, references, queries, every)
     matrix = turned if as_stored is None else as_stored
@@ -70,7 +73,7 @@ def load_ground_truth(path: Path, references: tuple[int, int], queries: tuple[in
         every_used = every if matrix.shape != whole.shape else 1
         mask = details.mask()[::every_used][: matrix.shape[1]]
     empty = int(((matrix.sum(axis=0) == 0) & ~mask).sum())
-    if empty + int(mask.sum()) == matrix.shape[1]:
+    if scored and empty + int(mask.sum()) == matrix.shape[1]:
         raise BadInput(f"{path} gives no query any match: make the ground truth anew for these traverses.")
     if mask.any():
         notes.append(f"{int(mask.sum())} of {matrix.shape[1]} queries are masked in {path.name}; they are not scored.")
@@ -92,14 +95,21 @@ def _details(path: Path, whole: Truth) -> tuple[TruthDetails | None, list[str]]:
     return details, []
 
 
-def _read(path: Path) -> Truth:
+def read_matrix(path: Path) -> Truth:
+    """Read a matrix of 0 and 1 out of a .npy file, as it is stored.
+
+    Raises:
+        BadInput: missing, no plain array (object arrays are never unpickled), too large, or values other than 0 and 1.
+    """
     try:
         # A memory map reads the header alone: a file that claims a huge shape costs nothing.
         stored = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise BadInput(f"{path} does not exist: make the ground truth first, or leave matching out.") from None
-    except (ValueError, OSError, EOFError) as error:
-        raise BadInput(f"{path} cannot be read as a NumPy array ({_first_sentence(error)}).") from None
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror or error}).") from None
+    except (ValueError, EOFError):  # NumPy's own words advise to unpickle whatever it does not know
+        raise BadInput(f"{path} cannot be read as a NumPy array of numbers: save the matrix anew with numpy.save.") from None
     if not isinstance(stored, np.ndarray) or stored.ndim != 2 or stored.dtype.kind not in "biuf":
         raise BadInput(f"{path} should hold one matrix of 0 and 1, reference x query.")
     if max(stored.shape) > _LARGEST or min(stored.shape) < 1:
@@ -117,10 +127,6 @@ def _cut(matrix: Truth, references: tuple[int, int], queries: tuple[int, int], e
     if matrix.shape == (references[0], queries[0]):
         return matrix[::every, ::every][: references[1], : queries[1]]
     return None
-
-
-def _first_sentence(error: Exception) -> str:
-    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
 
 
 def save_ground_truth(path: Path, matrix: NDArray[np.generic]) -> None:

@@ -29,8 +29,12 @@ class ColdStart:
     seconds_per_query: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Share of the starts that came to a right match; median and 95th percentile over all starts, null where never."""
-        content: dict[str, Any] = {"starts": len(self.frames), "horizon": self.horizon, "found": self.found}
+        """Share of the starts that came to a right match, and the queries that each took; null where never.
+
+        Median and 95th percentile are over all starts.
+        """
+        each = [int(value) if np.isfinite(value) else None for value in self.frames]
+        content: dict[str, Any] = {"starts": len(self.frames), "horizon": self.horizon, "found": self.found, "frames": each}
         for name, share in (("median", 50), ("p95", 95)):
             frames = self.percentile(share)
             content[f"{name}_frames"] = frames

@@ -263,7 +263,7 @@ def _truth(opened: _Pair, path: Path, emit: Emit) -> GroundTruth:
 def _facts(opened: _Pair, truth: GroundTruth | None, emit: Emit) -> PairFacts:
     """Mask, positions and times; poses that cannot be read are said and done without."""
     pair = opened.selection
-    mask = getattr(truth, "mask", None)
+    mask = None if truth is None or not truth.mask.any() else truth.mask
     try:
         found = positions_of(opened.workspace, pair.dataset, pair.camera, [pair.reference, pair.query])
         reference, query = found[pair.reference], found[pair.query]

@@ -1,7 +1,6 @@
 """The figures of an evaluation as SVG: recall, precision-recall, errors, cold start, reliability, along the route."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,16 +9,12 @@ from engine.recognition.metrics import RECALL_KS
 from engine.recognition.plots_svg import Axis, Series, line_plot
 from engine.recognition.scores import Scores
 
-if TYPE_CHECKING:
-    from engine.recognition.report import MethodResult
-
 Scored = Sequence[tuple[str, Scores]]
 _POINTS = 2000
 
 
-def figures_of(results: Sequence["MethodResult"]) -> dict[str, str]:
-    """Every figure that the results have something for, as SVG by its file name."""
-    scored = [(result.name, result.scores) for result in results if result.scores is not None]
+def figures_of(scored: Scored) -> dict[str, str]:
+    """Every figure that the scores (each with the name of its method) have something for, as SVG by its file name."""
     if not scored:
         return {}
     plots: dict[str, Callable[[Scored], str | None]] = {
@@ -74,14 +69,17 @@ def error_plot(scored: Scored) -> str | None:
     return line_plot(series, axis, _share("Share of the queries"), "Error of the best match")
 
 
-def along_route_plot(scored: Scored) -> str:
+def along_route_plot(scored: Scored) -> str | None:
     """Share of right matches around each query, in a window that slides along the traverse."""
-    queries = len(scored[0][1].matches.place)
+    queries = max(len(scores.matches.place) for _, scores in scored)
     window = route_window(queries)
     series = []
     for name, scores in scored:
         x, y = right_along(scores, window)
-        series.append(Series(name, *_thinned(x, y)))
+        if len(x):
+            series.append(Series(name, *_thinned(x, y)))
+    if not series:
+        return None
     end = float(max(1, queries - 1))
     return line_plot(
         series,

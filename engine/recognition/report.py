@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine import __version__
 from engine.errors import BadInput
+from engine.jobs import CancelToken
 from engine.recognition.figures import figures_of
 from engine.recognition.matches import PairFacts
 from engine.recognition.matrix_image import similarity_image
@@ -71,6 +72,7 @@ def write_report(
     facts: PairFacts | None = None,
     names: Names = ((), ()),
     extra: Mapping[str, Any] | None = None,
+    cancel: CancelToken | None = None,
 ) -> list[Path]:
     """Write report.json, report.html, scores.csv, each method's matrix as .npy and .png, and of what is scored matches.csv, the
     ground truth and the figures as SVG.
@@ -82,6 +84,7 @@ def write_report(
         facts: the mask goes into report.json.
         names: files of the reference and of the query frames, for matches.csv.
         extra: goes into report.json and report.html as it is (parameters, hashes, names of the traverses).
+        cancel: checked between the files.
 
     Returns:
         The files written.
@@ -107,7 +110,7 @@ def write_report(
     for result, stem in zip(results, stems, strict=True):
         files[f"{stem}_similarity.npy"] = result.similarity
         files[f"{stem}_similarity.png"] = similarity_image(result.similarity, truth)
-    figures = figures_of(results)
+    figures = figures_of([(result.name, scores) for result, scores in scored(results)])
     files |= figures
     if truth is not None:
         files[TRUTH_FILE] = (np.asarray(truth) != 0).astype(np.uint8)
@@ -115,6 +118,8 @@ def write_report(
     files["scores.csv"] = scores_csv(results)
     files["report.html"] = report_html(content, results, figures, truth, names)
     for name, part in files.items():
+        if cancel is not None:
+            cancel.check()
         _write(folder / name, part)
     write_json(folder / "report.json", content)  # the last one: where it is, the report is whole
     return [*(folder / name for name in files), folder / "report.json"]

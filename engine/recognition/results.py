@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,19 +11,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import BadInput
-from engine.recognition.evaluate import Evaluation
+from engine.frames.inputs import InputParameters
+from engine.jobs import CancelToken, Emit, JobEvent, Notice, Progress
+from engine.places.selection import PairSelection
+from engine.recognition.encoding import SpikingParameters
+from engine.recognition.evaluate import Evaluation, EvaluationParameters, evaluate
 from engine.recognition.matches import Matches
+from engine.recognition.read_scores import read_scores
 from engine.recognition.report import SCHEMA, write_report
 from engine.recognition.report_tables import MATCH_COLUMNS
-from engine.storage import read_json
+from engine.recognition.scores import Scores, ScoringParameters
+from engine.storage import new_folder, read_json
 
 _REPORT, _SESSION = "report.json", "parameters.json"
+_COSTS = ("seconds", "synops_per_query")
 _LARGEST_SIDE = 200_000
 _LARGEST_REPORT = 512 * 1024 * 1024
 
 
 def write_evaluation(
-    folder: Path, evaluation: Evaluation, settings: Mapping[str, Any], notices: Sequence[str] = ()
+    folder: Path,
+    evaluation: Evaluation,
+    settings: Mapping[str, Any],
+    notices: Sequence[str] = (),
+    cancel: CancelToken | None = None,
 ) -> list[Path]:
     """Write an evaluation's report (see report.write_report) with its parameters, hashes and notices.
 
@@ -32,6 +43,7 @@ def write_evaluation(
         evaluation: what is reported.
         settings: parameters by the name of their model.
         notices: what was said on the way.
+        cancel: checked between the files.
     """
     extra = {
         "created": datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -44,8 +56,49 @@ def write_evaluation(
         "notices": list(notices),
     }
     return write_report(
-        folder, evaluation.results, truth=evaluation.truth, facts=evaluation.facts, names=evaluation.names, extra=extra
+        folder,
+        evaluation.results,
+        truth=evaluation.truth,
+        facts=evaluation.facts,
+        names=evaluation.names,
+        extra=extra,
+        cancel=cancel,
     )
+
+
+def run_evaluation(
+    pair: PairSelection,
+    inputs: InputParameters,
+    spiking: SpikingParameters,
+    scoring: ScoringParameters,
+    parameters: EvaluationParameters,
+    emit: Emit,
+    cancel: CancelToken,
+) -> Path:
+    """Evaluate, and write the report into a new folder of the workspace's output: the job of the window.
+
+    Returns:
+        The folder.
+
+    Raises:
+        BadInput: as evaluate.
+    """
+    notices: list[str] = []
+
+    def listen(event: JobEvent) -> None:
+        if isinstance(event, Notice):
+            notices.append(event.text)
+        emit(event)
+
+    evaluation = evaluate(pair, inputs, spiking, scoring, parameters, listen, cancel)
+    emit(Progress("Writing the report", 0, 1))
+    models = (pair, evaluation.inputs, spiking, scoring, parameters)
+    settings = {type(model).__name__: model.model_dump(mode="json") for model in models}
+    folder = pair.workspace().new_output()
+    with new_folder(folder) as part:
+        write_evaluation(part, evaluation, settings, notices, cancel)
+    emit(Progress("Writing the report", 1, 1))
+    return folder
 
 
 @dataclass(frozen=True)
@@ -55,26 +108,18 @@ class StoredMethod:
     Attributes:
         name: of the method.
         file: of its similarity matrix.
-        figures: its entry in report.json.
-        matches: the best match of each query; None where it was not scored.
+        seconds: from frames to the matrix; None of a session.
+        scores: None where there was no ground truth.
+        matches: the best match of each query; None where it is not known.
+        synops_per_query: of spiking networks.
     """
 
     name: str
     file: Path
-    figures: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float | None = None
+    scores: Scores | None = None
     matches: Matches | None = None
-
-    @property
-    def scored(self) -> bool:
-        """Whether there was a ground truth."""
-        return "recall_at" in self.figures
-
-    def curve(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-        """(recall, precision) of the precision-recall curve."""
-        curve = self.figures.get("precision_recall")
-        if not isinstance(curve, Mapping):
-            return None
-        return np.asarray(curve.get("recall", ()), np.float64), np.asarray(curve.get("precision", ()), np.float64)
+    synops_per_query: float | None = None
 
     def similarity(self) -> NDArray[Any]:
         """(references, queries), read from its file.
@@ -160,6 +205,12 @@ def open_result(folder: Path) -> StoredResult:
         if truth.shape != shape:
             raise BadInput(f"{folder}: the ground truth has another size than the matrices: evaluate again.")
     matches = _read_matches(folder / "matches.csv", shape) if truth is not None else {}
+    methods = []
+    for entry in entries:
+        found = matches.get(entry["name"])
+        scores = read_scores(entry, found, shape[1], str(source))
+        seconds, synops = (float(value) if isinstance(value, int | float) else None for value in map(entry.get, _COSTS))
+        methods.append(StoredMethod(entry["name"], folder / entry["similarity"], seconds, scores, found, synops))
     settings = content.get("settings")
     settings = settings if isinstance(settings, dict) else {}
     pair = settings.get("PairSelection")
@@ -170,9 +221,7 @@ def open_result(folder: Path) -> StoredResult:
         folder=folder,
         created=str(content.get("created", "")),
         pair=pair if isinstance(pair, dict) else {},
-        methods=tuple(
-            StoredMethod(entry["name"], folder / entry["similarity"], entry, matches.get(entry["name"])) for entry in entries
-        ),
+        methods=tuple(methods),
         truth=truth,
         mask=mask if masked else None,
         settings=settings,
@@ -204,9 +253,9 @@ def _open_session(folder: Path) -> StoredResult:
     matches = Matches(
         place, value, np.zeros(windows), np.full(windows, -1, np.int64), unknown, unknown.copy(), np.zeros(windows, np.bool_)
     )
-    methods = [StoredMethod("after matching", chosen, {}, matches)]
+    methods = [StoredMethod("after matching", chosen, matches=matches)]
     if (folder / "spikes.npy").exists() and _matrix(folder / "spikes.npy", header_only=True).shape == (places, windows):
-        methods.append(StoredMethod("as the network answered", folder / "spikes.npy", {}, matches))
+        methods.append(StoredMethod("as the network answered", folder / "spikes.npy", matches=matches))
     return StoredResult(folder, "", {}, tuple(methods), None, None, settings, "session")
 
 

@@ -62,7 +62,7 @@ class _LensLayers:
     layers = ("input", "feature", "output")
 
     def __init__(self, network: LensNetwork, inputs: InputParameters, spiking: SpikingParameters, ties: Ties) -> None:
-        self._prepared, self._inputs, self._spiking, self._ties = prepare(network), inputs, spiking, ties
+        self._prepared, self._inputs, self.spiking, self._ties = prepare(network), inputs, spiking, ties
 
     def run(
         self,
@@ -76,7 +76,7 @@ class _LensLayers:
         spikes = simulate(
             self._prepared,
             shown,
-            self._spiking,
+            self.spiking,
             emit,
             cancel,
             selection=_selection(settled),
@@ -120,6 +120,8 @@ class NetworkRunner:
         record: the network's run record, or None.
         inputs: what the network sees of a frame.
         readout: which of the network's read-outs is its similarity.
+        spiking: the simulation asked for.
+        step_spikes: spikes of each layer by its name in the last `step`; step_synops: its synaptic operations.
     """
 
     def __init__(
@@ -151,15 +153,17 @@ class NetworkRunner:
         """
         self.network, self.record = network, record
         self.inputs = settled_inputs(network, record, inputs or InputParameters(), name, emit)
-        self._spiking, self._ties = spiking or SpikingParameters(), ties
+        self.spiking, self._ties = spiking or SpikingParameters(), ties
         self._steps = 0
+        self.step_spikes: dict[str, int] = {}
+        self.step_synops = 0
         self._last: NDArray[np.float32] | None = None
         self.readout: Readout = "spikes"
         self._parameters = PrototypeParameters()
         statistics = None
         if isinstance(network, PrototypeNetwork):
             assert record is not None  # settled_inputs has made sure of it
-            self._parameters = _prototype_parameters(record, self._spiking, name)
+            self._parameters = _prototype_parameters(record, self.spiking, name)
             self.readout = readout or self._parameters.readout
             statistics = network.statistics
         elif readout == "membrane":
@@ -236,6 +240,9 @@ class NetworkRunner:
         self._last = self._encoder.step(frame)
         ran = self._layers.run(self._last[None], self._steps, ignore, None, 1, settled)
         self._steps += 1
+        counted = zip(self._layers.layers, ran.spikes, strict=True)
+        self.step_spikes = {layer: int(values[0]) for layer, values in counted}
+        self.step_synops = int(ran.synops[0])
         column: NDArray[np.float32] = ran.readouts[self.readout][:, 0]
         return column
 
@@ -303,7 +310,7 @@ class NetworkRunner:
         if isinstance(self.network, PrototypeNetwork):
             self._layers = _PrototypeLayer(self.network, self._parameters, self._ties)
         else:
-            self._layers = _LensLayers(self.network, self.inputs, self._spiking, self._ties)
+            self._layers = _LensLayers(self.network, self.inputs, self.spiking, self._ties)
 
 
 def _prototype_parameters(record: RunRecord, spiking: SpikingParameters, name: str) -> PrototypeParameters:

@@ -36,6 +36,7 @@ class Teaching:
         share: of its time that plots may take.
         judge: gives the figures of a validation; None where there is none.
         judge_every: epochs between two of them.
+        details: whether weights and spikes are told of.
     """
 
     emit: Emit
@@ -47,6 +48,7 @@ class Teaching:
     share: float = SHARE
     judge: Judge | None = None
     judge_every: int = 1
+    details: bool = True
 
 
 class Teach(Protocol):
@@ -134,7 +136,8 @@ def _teach_prototypes(parameters: PrototypeParameters, places: Places, teaching:
     network = teach_prototypes(parameters, places.rates, places.statistics, places.inputs, teaching.emit, teaching.cancel)
 
     def tell_final() -> None:
-        tell_prototypes(network, places.rates, parameters, teaching.emit)
+        if teaching.details:
+            tell_prototypes(network, places.rates, parameters, teaching.emit)
         if teaching.judge is not None:
             teaching.emit(Metric(VALIDATION, network.places, {"epoch": 1.0, **teaching.judge(network)}))
 

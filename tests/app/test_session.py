@@ -68,3 +68,15 @@ def test_facts_are_told_once(session: Session, qtbot: QtBot) -> None:
         session.select(query="night")
     with qtbot.assertNotEmitted(session.selectionChanged):
         session.select(query="night")
+
+
+def test_a_result_is_chosen_for_the_evaluation_panel_and_forgotten_with_its_workspace(
+    session: Session, workspace: Path, qtbot: QtBot
+) -> None:
+    session.open(workspace)
+    assert session.result is None
+    with qtbot.waitSignal(session.resultChosen) as heard:
+        session.show_result(workspace / "output" / "now")
+    assert heard.args == [workspace / "output" / "now"] and session.result == workspace / "output" / "now"
+    session.close()
+    assert session.result is None

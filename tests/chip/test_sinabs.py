@@ -131,11 +131,15 @@ def test_a_place_network_from_events_to_places_equals_sinabs(backend, seed, dims
         conv.weight.data = torch.from_numpy(weights)
         modules += [conv, iaf(1.0)]
     counts = (rng.random((60, 1, dims[0] * 8, dims[1] * 8)) < 0.4).astype(np.uint8)
-    spikes, states, made = run(discretised(backend, modules, (1, dims[0] * 8, dims[1] * 8)), counts)
+    sinabs_network, shapes = discretised(backend, modules, (1, dims[0] * 8, dims[1] * 8)), [layer.shape for layer in ours.layers]
+    spikes, states, made = run(sinabs_network, counts)
     for mine, theirs in zip(ours.layers[1:], made[1:], strict=True):
         given = given_of(theirs, 1)
         np.testing.assert_array_equal(mine.weights, given[0])
         assert (mine.threshold, mine.lowest) == given[5:]
+    words = sinabs_network.memory_summary()
+    assert [layer.kernel_words for layer in shapes] == [words["kernel"][key] for key in sorted(words["kernel"])]
+    assert [layer.neuron_words for layer in shapes] == [words["neuron"][key] for key in sorted(words["neuron"])]
     chip = ours.simulator()
     np.testing.assert_array_equal(chip.run_steps(counts), spikes)
     for layer in (1, 2):

@@ -12,6 +12,7 @@ import pytest
 from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
 from engine.recognition.evaluate import Evaluation
+from engine.recognition.figures import figures_of
 from engine.recognition.matches import PairFacts
 from engine.recognition.metrics import RECALL_KS
 from engine.recognition.report import MethodResult
@@ -66,22 +67,25 @@ def test_what_is_written_is_read_back(tmp_path, sequence):
     np.testing.assert_array_equal(result.truth, evaluation.truth)
     np.testing.assert_array_equal(result.mask, evaluation.facts.mask)
     for method, original in zip(result.methods, evaluation.results, strict=True):
-        assert method.name == original.name and method.scored
+        assert (method.name, method.seconds, method.synops_per_query) == (
+            original.name, original.seconds, original.synops_per_query,
+        )  # fmt: skip
         np.testing.assert_array_equal(method.similarity(), original.similarity)
-        assert method.figures["recall_at"] == original.scores.to_json()["recall_at"]
+        assert method.scores.to_json() == original.scores.to_json()
         for name in ("place", "value", "correct", "true_place", "error_frames", "error_m", "scored"):
             np.testing.assert_array_equal(getattr(method.matches, name), getattr(original.scores.matches, name))
-        recall, precision = method.curve()
-        np.testing.assert_array_equal(recall, original.scores.curve.recall)
-        np.testing.assert_array_equal(precision, original.scores.curve.precision)
-    assert ("calibration" in result.methods[0].figures) == (sequence == "filter") == (tmp_path / "a/calibration.svg").exists()
+        assert method.scores.curve_json() == original.scores.curve_json()
+    assert (result.methods[0].scores.calibration is not None) == (sequence == "filter")
+    assert (tmp_path / "a/calibration.svg").exists() == (sequence == "filter")
+    again = figures_of([(method.name, method.scores) for method in result.methods])
+    assert again == {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "a").glob("*.svg")}
 
 
 def test_without_a_ground_truth_there_are_matrices_alone(tmp_path):
     write_evaluation(tmp_path / "a", made(scored=False), {})
     result = open_result(tmp_path / "a")
     assert result.truth is None and result.mask is None
-    assert not result.methods[0].scored and result.methods[0].matches is None and result.methods[0].curve() is None
+    assert result.methods[0].scores is None and result.methods[0].matches is None
 
 
 def test_the_page_needs_no_other_file_and_says_what_it_is_about(stored):
@@ -139,7 +143,9 @@ def test_a_result_of_the_first_layout_is_opened(stored):
         content.pop(name)
     (stored / "report.json").write_text(json.dumps({**content, "schema": 1}), encoding="utf-8")
     result = open_result(stored)
-    assert result.truth is None and result.methods[0].matches is None and result.methods[0].scored
+    assert result.truth is None and result.methods[0].matches is None
+    assert result.methods[0].scores.recall_at[1] == content["methods"][0]["recall_at"]["1"]
+    assert set(figures_of([("old", result.methods[0].scores)])) >= {"recall.svg", "precision_recall.svg"}
     assert result.title == stored.name
 
 
@@ -181,6 +187,8 @@ def wild_matches(folder: Path) -> None:
         (lambda folder: (folder / "report.json").write_text("[]"), "is not a report of an evaluation"),
         (edited(lambda content: content.update(methods=[])), "is not a report of an evaluation"),
         (edited(lambda content: content["methods"][0].update(similarity="../../x.npy")), "is not a report of an evaluation"),
+        (edited(lambda content: content["methods"][0].pop("auc_pr")), "is damaged .KeyError in 'sad'"),
+        (edited(lambda content: content["methods"][0]["precision_recall"].update(recall=[None])), "is damaged"),
         (edited(lambda content: content.update(schema=99)), "written by a newer Revisit"),
         (lambda folder: (folder / "sad_similarity.npy").unlink(), "sad_similarity.npy is missing"),
         (objects, "sad_similarity.npy cannot be read as a NumPy array"),
@@ -217,7 +225,7 @@ def test_a_live_session_is_opened(session):
     result = open_result(session)
     assert (result.kind, result.shape, result.truth) == ("session", (6, 9), None)
     assert result.methods[0].matches.place.tolist() == [0, 1, 2, 3, 4, 5, 0, 1, 2]
-    assert len(result.methods) == 2 and not result.methods[0].scored
+    assert len(result.methods) == 2 and result.methods[0].scores is None
     assert results_of(session.parent) == [session]
 
 

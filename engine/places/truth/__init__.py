@@ -1,0 +1,1 @@
+"""Ground truth: made from poses, anchors, indices or by alignment; checked; edited by hand without losing a stroke."""
