@@ -18,12 +18,21 @@ from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
 from engine.parameters import Parameters, parameter
 
+LENS_INPUT_THRESHOLD = 10.0
+INPUT_SPIKES = 20.0
+"""Spikes of an input in a window that a threshold is chosen for. On two synthetic routes of 6 events a pixel and second, recall
+event by event rose up to about here and little beyond; LENS's 10 events a spike left half the windows there without an answer."""
+
 
 class ChipParameters(Parameters):
     """How a network becomes the chip's."""
 
-    input_threshold: float = parameter(
-        10.0, "Events of a pixel (with cell mean: of all its pixels, over their number) that make one input spike.", gt=0, le=512
+    input_threshold: float | None = parameter(
+        None,
+        "Events of a pixel (with cell mean: of all its pixels, over their number) that make one input spike (left out: so "
+        "many that an input fires about 20 times a window at the density of the reference, where that is known; LENS: 10).",
+        gt=0,
+        le=512,
     )
     feature_threshold: float = parameter(
         2.0, "Threshold of the feature neurons; the network was trained for 1, and LENS takes 2 on the chip.", gt=0, le=256
@@ -71,7 +80,7 @@ class QuantisedNetwork:
         layers: in order; the first selects or averages pixels.
         check: against the chip's limits; `layers[i].core` says where each is.
         inputs: grid, region and cell.
-        parameters: how it was made.
+        parameters: how it was made, with the input threshold that was chosen.
     """
 
     shape: ChipShape
@@ -107,11 +116,24 @@ class QuantisedNetwork:
         return [{"layer": layer.shape.name, **{name: getattr(layer, name) for name in told}} for layer in self.layers]
 
 
+def suggested_input_threshold(events_per_pixel: float, inputs: InputParameters) -> float:
+    """The threshold at which an input fires INPUT_SPIKES times in a window of this density.
+
+    Args:
+        events_per_pixel: mean of the event frames that the network learned from.
+        inputs: settled; a selected pixel cannot fire more often than its events, a cell's mean can.
+    """
+    pixels = inputs.cell_size[0] * inputs.cell_size[1] if inputs.cell == "mean" else 1
+    wanted = max(1.0, events_per_pixel / INPUT_SPIKES * pixels)
+    return min(float(round(wanted)), float(STATE_MAX), 512.0 * pixels) / pixels
+
+
 def quantise(
     network: PlaceNetwork,
     inputs: InputParameters,
     parameters: ChipParameters | None = None,
     region: tuple[int, int] | None = None,
+    events_per_pixel: float | None = None,
 ) -> QuantisedNetwork:
     """Bring a trained network into the chip's integers.
 
@@ -120,6 +142,7 @@ def quantise(
         inputs: grid, region and cell that it was trained with.
         parameters: thresholds and clipping.
         region: (rows, columns) of the event frames where inputs does not say it.
+        events_per_pixel: mean of the event frames that it learned from; sets the input threshold where parameters does not.
 
     Returns:
         The network; `check` says whether it fits.
@@ -134,6 +157,11 @@ def quantise(
     shape = place_network_shape(settled, features, network.places)
     if not shape.layers:
         raise BadInput(f"The network cannot be laid out on the chip. {check.sentence}")
+    if parameters.input_threshold is None:
+        chosen = LENS_INPUT_THRESHOLD
+        if events_per_pixel is not None:
+            chosen = suggested_input_threshold(events_per_pixel, settled)
+        parameters = parameters.model_copy(update={"input_threshold": chosen})
     layers = [_input_layer(shape, settled, parameters)]
     for layer, weights, threshold in zip(shape.layers[1:], _weights(network), _thresholds(features, parameters), strict=True):
         layers.append(_quantised(layer, weights, threshold, parameters.clip))
@@ -158,12 +186,14 @@ def _input_layer(shape: ChipShape, inputs: InputParameters, parameters: ChipPara
     top, left = layer.origin
     kernel[0, top : top + height, left : left + width] = 1
     pixels = inputs.cell_size[0] * inputs.cell_size[1] if inputs.cell == "mean" else 1
-    threshold = parameters.input_threshold * pixels
+    threshold = (parameters.input_threshold or LENS_INPUT_THRESHOLD) * pixels
     if threshold > STATE_MAX:
         raise BadInput(
             f"input_threshold {parameters.input_threshold:g} over cells of {pixels} pixels is more than a 16-bit state holds: "
             f"make it {STATE_MAX // pixels} at most."
         )
+    if abs(threshold - round(threshold)) < 1e-9:
+        threshold = float(round(threshold))  # of events, but for the division by the cell's pixels
     # A threshold that is no whole number of events is kept by larger weights.
     scale = 1 if threshold == round(threshold) else max(1, int(min(WEIGHT_MAX, STATE_MAX // threshold)))
     whole = max(1, round(threshold * scale))

@@ -7,7 +7,7 @@ import pytest
 
 from engine.chip.limits import RAILS
 from engine.chip.power import EVENT_J, FLOOR_W, SHARES, SYNOP_J, estimate, read_rails
-from engine.chip.quantise import ChipParameters, quantise
+from engine.chip.quantise import ChipParameters, quantise, suggested_input_threshold
 from engine.chip.recall import recall_lost, simulate_quantised
 from engine.chip.target import Target
 from engine.chip.virtual import VirtualSpeck, replay
@@ -62,6 +62,22 @@ def test_a_mean_cell_adds_all_its_pixels_and_a_part_threshold_is_kept_by_larger_
     half = quantise(network, INPUTS, ChipParameters(input_threshold=2.5)).layers[0]
     assert half.threshold / half.scale == pytest.approx(2.5, rel=0.005)
     assert half.weights.max() == half.scale == 127
+
+
+@pytest.mark.parametrize(
+    ("cell", "density", "threshold"), [("centre", 6.0, 1.0), ("centre", 50.0, 2.0), ("mean", 6.0, 19 / 64), ("mean", 50.0, 2.5)]
+)
+def test_the_input_threshold_follows_the_density_of_the_reference(
+    network: LensNetwork, cell: str, density: float, threshold: float
+) -> None:
+    inputs = INPUTS.model_copy(update={"cell": cell})
+    made = quantise(network, inputs, events_per_pixel=density)
+    assert made.parameters.input_threshold == threshold == suggested_input_threshold(density, inputs)
+    pixels = 64 if cell == "mean" else 1
+    assert made.layers[0].threshold == threshold * pixels
+    assert made.layers[0].weights.max() == 1
+    given = quantise(network, inputs, ChipParameters(input_threshold=7), events_per_pixel=density)
+    assert given.layers[0].threshold == 7 * pixels
 
 
 def test_what_cannot_be_quantised_says_so(network: LensNetwork) -> None:
