@@ -27,7 +27,7 @@ from engine.recognition.matches import PairFacts
 from engine.recognition.methods import BASELINES, baseline_similarity
 from engine.recognition.report import MethodResult
 from engine.recognition.run_network import NetworkRunner
-from engine.recognition.scoring import ScoringParameters, score, widened
+from engine.recognition.scoring import ScoringParameters, score, unscored, widened
 
 DEFAULT_NETWORK = "network"
 """The word for the network that model names, or LENS's name in the workspace's folder models."""
@@ -318,30 +318,28 @@ def _run(
     emit: Emit,
     cancel: CancelToken,
 ) -> MethodResult:
-    def scores_of(similarity: NDArray[Any], of_distances: bool = False) -> Any:
-        if truth is None:
-            return None
-        return score(similarity, truth.matrix, scoring, of_distances=of_distances, facts=facts, emit=emit, cancel=cancel)
-
     if method.network is None:
         assert references is not None  # read wherever a baseline is asked for
         begun = time.perf_counter()
         similar = baseline_similarity(method.word, references, queries, emit, cancel, parameters.threads)
-        seconds = time.perf_counter() - begun
-        return MethodResult(
-            method.name, similar, scores_of(similar, BASELINES[method.word].of_distances), seconds, method=method.word
+        result = MethodResult(method.name, similar, None, time.perf_counter() - begun, method=method.word)
+    else:
+        ran = method.network.similarity(queries, emit, cancel, parameters.threads)
+        result = MethodResult(
+            name=method.name,
+            similarity=ran.similarity,
+            scores=None,
+            seconds=ran.seconds,
+            synops_per_query=ran.synops_per_query,
+            spikes_per_query=ran.spikes_per_query,
+            method=method.word,
+            kind=method.network.kind,
         )
-    ran = method.network.similarity(queries, emit, cancel, parameters.threads)
-    return MethodResult(
-        name=method.name,
-        similarity=ran.similarity,
-        scores=scores_of(ran.similarity),
-        seconds=ran.seconds,
-        synops_per_query=ran.synops_per_query,
-        spikes_per_query=ran.spikes_per_query,
-        method=method.word,
-        kind=method.network.kind,
-    )
+    if truth is None:
+        return replace(result, unscored=unscored(result.similarity, scoring, facts, emit, cancel))
+    of_distances = method.network is None and BASELINES[method.word].of_distances
+    scores = score(result.similarity, truth.matrix, scoring, of_distances=of_distances, facts=facts, emit=emit, cancel=cancel)
+    return replace(result, scores=scores)
 
 
 def _names(traverse: Traverse, places: int | None, every: int) -> tuple[str, ...]:
