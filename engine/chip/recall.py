@@ -6,15 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.chip.check import PlaceNetwork
 from engine.chip.quantise import ChipParameters, QuantisedNetwork, quantise
+from engine.chip.virtual import selection_of
 from engine.errors import BadInput
 from engine.frames.inputs import InputParameters, query_inputs
 from engine.jobs import CancelToken, Emit, ignore
 from engine.recognition.encoding import Selection, SpikingParameters, encode
 from engine.recognition.pacing import in_chunks
-from engine.recognition.scoring import Scores, ScoringParameters, score
-from engine.recognition.spiking import SpikingResult, TwoLayerNetwork, similarity, simulate
+from engine.recognition.scores import Scores, ScoringParameters
+from engine.recognition.scoring import score
+from engine.recognition.spiking import SpikingResult, TwoLayerNetwork, prepare, similarity, simulate
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def recall_lost(
     parameters = ChipParameters() if parameters is None else parameters
     settled = inputs.for_frames((frames.shape[1], frames.shape[2]))
     rates = query_inputs(frames, settled)
-    selection = Selection(settled.selected_pixels(), frames.shape[1] * frames.shape[2])
+    selection = selection_of(settled)
     before = _as_trained(network, rates, selection, spiking, parameters, emit, cancel, threads)
     quantised = quantise(network, settled, parameters)
     after, past = simulate_quantised(quantised, rates, spiking, selection, emit, cancel)
@@ -90,15 +91,13 @@ def recall_lost(
 def _as_trained(
     network: TwoLayerNetwork,
     rates: NDArray[np.float32],
-    selection: Selection,
+    selection: Selection | None,
     spiking: SpikingParameters,
     parameters: ChipParameters,
     emit: Emit,
     cancel: CancelToken | None,
     threads: int,
 ) -> SpikingResult:
-    from engine.recognition.spiking import prepare
-
     prepared = prepare(network, feature_threshold=parameters.feature_threshold, output_threshold=parameters.output_threshold)
     return simulate(prepared, rates, spiking, emit, cancel, selection=selection, threads=threads)
 
@@ -155,6 +154,3 @@ def simulate_quantised(
 
     in_chunks(queries, work, "Simulating the chip", "queries", emit, cancel)
     return result, past
-
-
-__all__ = ["PlaceNetwork", "RecallLost", "recall_lost", "simulate_quantised"]

@@ -179,6 +179,12 @@ class SpeckChip:
     """
 
     kind: TargetKind = "speck"
+    _spikes: list[deque[tuple[int, int]]]  # a layer each: time, feature
+    _power: deque[tuple[int, int, float]]  # time, rail, watts
+    _inputs: deque[tuple[int, int]]  # time of the latest, how many
+    _seen: list[EventArray]  # of the camera, not yet fetched
+    _zero: int | None  # the sender's time that is the board's 0
+    _end: int  # of the window before
 
     def __init__(
         self,
@@ -196,8 +202,8 @@ class SpeckChip:
         rows, columns = network.shape.region
         if min(left, top) < 0 or left + columns > SENSOR or top + rows > SENSOR:
             raise BadInput(
-                f"The region of {rows}x{columns} pixels from column {left}, row {top} on lies off the camera of {SENSOR}x{SENSOR}: "
-                "move its origin."
+                f"The region of {rows}x{columns} pixels from column {left}, row {top} on lies off the camera of "
+                f"{SENSOR}x{SENSOR}: move its origin."
             )
         if left % network.shape.pool or top % network.shape.pool:
             raise BadInput(f"The region's origin must be a multiple of {network.shape.pool}, which the camera pools: move it.")
@@ -304,7 +310,8 @@ class SpeckChip:
         self._need()
         self._poll()
         begin = end_us - self.window_us
-        for kept in (*self._spikes, self._power, self._inputs):
+        records: list[deque[Any]] = [*self._spikes, self._power, self._inputs]
+        for kept in records:
             while kept and kept[0][0] < begin:
                 kept.popleft()
         places = np.array([item for item in self._spikes[-1] if item[0] < end_us], np.int64).reshape(-1, 2)
@@ -387,12 +394,9 @@ class SpeckChip:
             raise RuntimeError("start() comes first")
 
     def _forget(self) -> None:
-        self._spikes: list[deque[tuple[int, int]]] = [deque() for _ in self.network.layers]
-        self._power: deque[tuple[int, int, float]] = deque()
-        self._inputs: deque[tuple[int, int]] = deque()
-        self._seen: list[EventArray] = []
-        self._zero: int | None = None
-        self._end = int(np.iinfo(np.int64).min)
+        self._spikes = [deque() for _ in self.network.layers]
+        self._power, self._inputs, self._seen = deque(), deque(), []
+        self._zero, self._end = None, int(np.iinfo(np.int64).min)
 
     def _poll(self) -> None:
         """Take what the board sent: output spikes, camera events, power."""

@@ -190,7 +190,7 @@ def replay(
     spiking = SpikingParameters() if spiking is None else spiking
     height, width = frames.shape[1:]
     settled = inputs.for_frames((height, width))
-    selection = Selection(settled.selected_pixels(), height * width)
+    selection = selection_of(settled)
     for number in range(len(frames)):
         rates = query_inputs(frames[number : number + 1], settled)
         raster = encode(rates, spiking, selection, first_frame=first_frame + number)[0]
@@ -201,3 +201,10 @@ def replay(
         events["y"], events["x"] = np.divmod(cells, settled.dims[1])
         events["polarity"] = 1
         yield events, begin + spiking.timebin * step_us
+
+
+def selection_of(inputs: InputParameters) -> Selection | None:
+    """The pixels of LENS's shared random field, for settled inputs; means of cells are no pixels and have none."""
+    if inputs.cell == "mean" or inputs.roi_dim is None:
+        return None
+    return Selection(inputs.selected_pixels(), inputs.roi_dim[0] * inputs.roi_dim[1])

@@ -89,8 +89,8 @@ def held(root: Path) -> bool:
         return False
     if holder.host != socket.gethostname():
         return True
-    if fcntl is None or not _alive(holder.pid):
-        return _alive(holder.pid)
+    if fcntl is None or not alive(holder.pid):
+        return alive(holder.pid)
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     except OSError:
@@ -98,7 +98,7 @@ def held(root: Path) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError as error:
-        return error.errno in (errno.EWOULDBLOCK, errno.EACCES) or _alive(holder.pid)
+        return error.errno in (errno.EWOULDBLOCK, errno.EACCES) or alive(holder.pid)
     finally:
         os.close(descriptor)
     return False
@@ -130,7 +130,7 @@ def _lock(descriptor: int, path: Path) -> None:
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
                 raise Held(_reason(path)) from None
     holder = read_holder(path)
-    if holder is not None and (holder.host != socket.gethostname() or _alive(holder.pid)):
+    if holder is not None and (holder.host != socket.gethostname() or alive(holder.pid)):
         raise Held(_reason(path))
 
 
@@ -146,7 +146,8 @@ def _reason(path: Path) -> str:
     )
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process of this number is there."""
     if os.name != "posix":  # os.kill would end the process
         return True
     try:

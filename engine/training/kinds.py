@@ -36,6 +36,7 @@ class Teaching:
         share: of its time that plots may take.
         judge: gives the figures of a validation; None where there is none.
         judge_every: epochs between two of them.
+        details: whether weights and spikes are told of.
     """
 
     emit: Emit
@@ -47,6 +48,7 @@ class Teaching:
     share: float = SHARE
     judge: Judge | None = None
     judge_every: int = 1
+    details: bool = True
 
 
 class Teach(Protocol):

@@ -93,6 +93,7 @@ class LiveMetrics:
         rates: (places, inputs) what is learned.
         share: of the run's time that costly metrics (weights, spikes, validation) may take; 1: all of it.
         validate: judges a network; called every `validate_every` epochs of the output layer.
+        details: whether weights and spikes are told of.
     """
 
     def __init__(
@@ -103,9 +104,10 @@ class LiveMetrics:
         share: float = SHARE,
         validate: Validate | None = None,
         validate_every: int = 1,
+        details: bool = True,
     ) -> None:
         self._emit, self._seed, self._rates = emit, seed, rates
-        self._validate, self._every = validate, max(1, validate_every)
+        self._validate, self._every, self._details = validate, max(1, validate_every), details
         self._budget = Budget(share)
         self._telling, self._detailing = Throttle(10.0), Throttle(_DETAILS_A_SECOND)
         self._turn = self._index = self._step = 0
@@ -172,7 +174,7 @@ class LiveMetrics:
         self._told_step = step
         self._emit(Progress(LAYERS[self._index], step, self._total, "steps"))
         self._emit(Metric(LAYERS[self._index], step, values))
-        if self._detailing.ready():
+        if self._details and self._detailing.ready():
             self._turn += 1
             if self._turn % 2:
                 self._budget.run(WEIGHTS[self._index], lambda: self._tell_weights(layer, step))

@@ -1,4 +1,4 @@
-"""Our side of the Speck, against a labelled FAKE of its driver (tests/chip/fake_driver.py). Nothing here was tried on hardware."""
+"""Our side of the Speck, against a labelled FAKE of its driver (tests/chip/fake_driver.py): nothing was tried on hardware."""
 
 import importlib.machinery
 import sys

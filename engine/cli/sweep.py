@@ -1,0 +1,168 @@
+"""revisit-cli sweep: search for the parameters that recognise a query best, here or together with other machines."""
+
+import argparse
+from typing import Any, get_args
+
+from engine.cli.console import Console, write_result
+from engine.cli.lens_options import add_compat
+from engine.cli.options import add_options, from_options
+from engine.cli.train import add_kind_options, training_of
+from engine.compat import habits
+from engine.errors import BadInput
+from engine.frames.inputs import InputParameters
+from engine.jobs import CancelToken
+from engine.networks.library import NetworkKind
+from engine.places.selection import ReferenceSelection
+from engine.places.workspace import Workspace
+from engine.training.kinds import KINDS, SweepRange
+from engine.training.parameters import PRESETS
+from engine.training.run import TrainRequest, train_runs
+from engine.training.sweep import (
+    SweepParameters,
+    SweepSpec,
+    SweepState,
+    make_sweep,
+    request_for,
+    run_sweep,
+    shown_url,
+    spec_of,
+    storage_url,
+    sweep_spec,
+)
+from engine.training.validation import ValidationParameters
+
+_EXAMPLES = """examples:
+  revisit-cli sweep --data_dir lens/dataset --reference example-reference --validation_query example-query --trials 100
+  revisit-cli sweep ... --vary fire_l_feat=.1:.49 stdp_rate_feat=.001:.1:log --best_run
+  revisit-cli sweep --storage mysql://lab@server/sweeps --study night --data_dir lens/dataset --trials 500    # join one
+
+A study that is there already is joined: what it is about is kept in it, and the options that describe a new one are passed over.
+Without --vary LENS's own ranges are searched. No account is needed anywhere."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "sweep",
+        help="search for the best training parameters",
+        description="Train networks with different parameters, one process a core, and judge each on a query traverse.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--network", choices=[name for name in get_args(NetworkKind) if name in KINDS], default="lens", help="kind of network"
+    )
+    add_options(parser, SweepParameters, "sweep")
+    parser.add_argument(
+        "--vary", nargs="+", default=[], metavar="NAME=LOW:HIGH[:log]", help="parameters to vary, each with its range"
+    )
+    parser.add_argument("--best_run", action="store_true", help="train the best trial's network as a run at the end")
+    add_options(parser, ReferenceSelection, "reference traverse")
+    add_options(parser, ValidationParameters, "what the networks are judged on", skip=("validate_every",))
+    add_options(parser, InputParameters, "inputs", skip=("query_encoding",))
+    add_kind_options(parser)
+    parser.add_argument("--preset", choices=sorted(PRESETS), help="start from a named set of learning parameters (lens)")
+    add_compat(parser)
+    parser.add_argument("--json", metavar="FILE", help="write the result as JSON to FILE, or to standard output for -")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, console: Console, cancel: CancelToken) -> None:
+    """Run the command."""
+    parameters = from_options(arguments, SweepParameters)
+    selection = from_options(arguments, ReferenceSelection)
+    workspace = selection.workspace()
+    url = storage_url(parameters.storage, workspace)
+    spec = sweep_spec(url, parameters.study)
+    if spec is None:
+        spec = make_sweep(url, parameters.study, _new(arguments, console, selection, parameters))
+        console.say(f"Began the study {parameters.study} in {shown_url(url)}.")
+    else:
+        console.say(f"Joined the study {parameters.study} in {shown_url(url)}: it says what is varied and on which traverses.")
+    with console.progress():
+        state = run_sweep(url, parameters, workspace, console.emit, cancel)
+    _show(state, console)
+    result = as_json(state)
+    if arguments.best_run:
+        result["run"] = _best_run(state, workspace, console, cancel)
+    write_result(arguments.json, {**result, "notices": console.notices})
+
+
+def _new(
+    arguments: argparse.Namespace, console: Console, selection: ReferenceSelection, parameters: SweepParameters
+) -> SweepSpec:
+    request = TrainRequest(
+        selection=selection,
+        kind=arguments.network,
+        inputs=from_options(arguments, InputParameters, habits(arguments.compat, InputParameters.model_fields)),
+        training=training_of(arguments, console),
+        validation=from_options(arguments, ValidationParameters),
+        compat=arguments.compat,
+    )
+    ranges = dict(map(_range, arguments.vary)) or dict(KINDS[request.kind].sweeps)
+    return spec_of(request, parameters, ranges)
+
+
+def _range(text: str) -> tuple[str, SweepRange]:
+    name, _, values = text.partition("=")
+    parts = values.split(":")
+    try:
+        low, high = float(parts[0]), float(parts[1])
+        if not name or len(parts) > 3 or (len(parts) == 3 and parts[2] != "log"):
+            raise ValueError
+    except (ValueError, IndexError):
+        raise BadInput(f"--vary should be given as NAME=LOW:HIGH or NAME=LOW:HIGH:log, but is {text!r}.") from None
+    return name, SweepRange(low, high, len(parts) == 3)
+
+
+def _best_run(state: SweepState, workspace: Workspace, console: Console, cancel: CancelToken) -> str:
+    with console.progress():
+        done = train_runs(request_for(state, workspace), console.emit, cancel)
+    console.say(f"Trained the best trial's network: {done[0].path}")
+    return str(done[0].run.folder)
+
+
+def _show(state: SweepState, console: Console) -> None:
+    from rich.table import Table
+
+    table = Table(title=f"{state.study}: {state.spec.objective} on {state.spec.validation.validation_query}")
+    names = list(state.spec.ranges)
+    for column in ("trial", state.spec.objective, *names):
+        table.add_column(column, justify="right")
+    done = sorted((t for t in state.trials if t.state == "done"), key=lambda trial: -(trial.value or 0.0))
+    for trial in done[:10]:
+        table.add_row(str(trial.number), f"{trial.value:.3f}", *(f"{trial.chosen.get(name, 0):.4g}" for name in names))
+    console.rich.print(table)
+    for state_name in ("pruned", "failed", "running"):
+        count = sum(trial.state == state_name for trial in state.trials)
+        if count:
+            console.say(f"{count} trials {state_name}.")
+    for name, share in sorted(state.importance.items(), key=lambda item: -item[1]):
+        console.say(f"  importance of {name}: {share:.2f}")
+
+
+def as_json(state: SweepState) -> dict[str, Any]:
+    """A study for machines."""
+    best = state.best
+    return {
+        "study": state.study,
+        "storage": shown_url(state.storage),
+        "tuned_on": state.spec.validation.validation_query,
+        "objective": state.spec.objective,
+        "best": None if best is None else {"trial": best.number, "value": best.value, **best.chosen, "figures": best.figures},
+        "importance": state.importance,
+        "trials": [
+            {
+                "number": trial.number,
+                "state": trial.state,
+                "value": trial.value,
+                "chosen": trial.chosen,
+                "values": list(trial.values),
+                "seconds": trial.seconds,
+                "worker": trial.worker,
+                "problem": trial.problem,
+            }
+            for trial in state.trials
+        ],
+    }

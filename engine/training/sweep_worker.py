@@ -1,0 +1,179 @@
+"""One trial of a sweep after another, on one core: in a child process that is told by lines of JSON and answers so.
+
+    to the child:    {"setup": {...}}                       reads the frames; once
+                     {"trial": {...training...}, "seeds": [...], "judge_every": n or 0}
+                     {"prune": true or false}               the answer to a report
+    to the parent:   {"ready": {"data_hash": ...}}
+                     {"report": value, "step": epoch}       while it trains
+                     {"done": {"values": [{...}, ...], "seconds": s, "threads": n}}
+                     {"pruned": epoch}
+                     {"bad": sentence}                      this trial's, or the setup's
+
+The child ends when its parent closes the pipe or dies.
+"""
+
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from engine import native
+from engine.errors import BadInput, JobCancelled
+from engine.frames.inputs import InputParameters
+from engine.jobs import CancelToken, ignore
+from engine.networks.open import Network
+from engine.networks.record import RunRecord, hash_arrays
+from engine.places.selection import ReferenceSelection
+from engine.training.job import Places, read_places
+from engine.training.kinds import KINDS, Kind, Teaching
+from engine.training.validation import Validation, ValidationParameters, read_validation
+
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+"""Environment of a child: its libraries take one core each, as the compiled loops do."""
+
+THREADS = 1
+_NICE = 5  # the window stays quick while all cores are at work
+
+Report = Callable[[float, int], bool]
+"""(value, epoch) -> whether to give the trial up."""
+
+
+class Pruned(Exception):  # noqa: N818
+    """The trial is not worth going on with."""
+
+
+class TrialRunner:
+    """Trains and judges networks on what it has read once.
+
+    Args:
+        setup: data_dir and the models' values: kind, selection, inputs, validation, objective.
+        cancel: stops a trial within half a second.
+
+    Raises:
+        BadInput: the traverses or the ground truth cannot be read.
+    """
+
+    def __init__(self, setup: Mapping[str, Any], cancel: CancelToken) -> None:
+        self._cancel = cancel
+        self.kind: Kind = KINDS[setup["kind"]]
+        self.objective = str(setup["objective"])
+        where = "the sweep"
+        selection = ReferenceSelection.read({**setup["selection"], "data_dir": Path(setup["data_dir"])}, where)
+        self._reference = selection.reference
+        self.places: Places = read_places(selection, InputParameters.read(setup["inputs"], where), ignore, cancel)
+        wanted = ValidationParameters.read(setup["validation"], where)
+        validation = read_validation(wanted, selection, self.places.traverse, len(self.places.frames), ignore, cancel)
+        if validation is None:
+            raise BadInput("A sweep needs a query with a ground truth to judge its networks on: name it with validation_query.")
+        self.validation: Validation = validation
+        self.frames_hash = hash_arrays(self.places.frames)
+        self.data_hash = hash_arrays(self.places.frames, validation.frames, validation.truth)
+
+    def run(self, training: Mapping[str, Any], seeds: list[int], judge_every: int, report: Report) -> list[dict[str, float]]:
+        """Train a network a seed; the figures of each.
+
+        Args:
+            training: the training parameters.
+            seeds: one network each.
+            judge_every: epochs between two reports of the first network; 0: none.
+            report: hears the objective, and says whether to give up.
+
+        Raises:
+            BadInput: the parameters do not fit together, or the weights overflow.
+            Pruned: report said so.
+        """
+        return [self._one(training, seed, judge_every if number == 0 else 0, report) for number, seed in enumerate(seeds)]
+
+    def _one(self, training: Mapping[str, Any], seed: int, judge_every: int, report: Report) -> dict[str, float]:
+        parameters = self.kind.parameters.check({**training, "seed": seed})
+        record = RunRecord(
+            kind=self.kind.name,
+            native=native.variant(),
+            seed=seed,
+            inputs=self.places.inputs.model_dump(mode="json"),
+            training=parameters.model_dump(mode="json"),
+            data_hash=self.frames_hash,
+            references=(self._reference,),
+            places=len(self.places.frames),
+        )
+        epochs = [0]
+
+        def judge(network: Network) -> dict[str, float]:
+            found = self.validation.judge(network, record, self._cancel, THREADS)
+            epochs[0] += judge_every
+            if report(found[self.objective], epochs[0]):
+                raise Pruned
+            return found
+
+        teaching = Teaching(
+            ignore,
+            self._cancel,
+            threads=THREADS,
+            share=1.0,
+            judge=judge if judge_every else None,
+            judge_every=max(judge_every, 1),
+            details=False,
+        )
+        taught = self.kind.teach(parameters, self.places.rates, teaching)
+        return self.validation.judge(taught.network, record, self._cancel, THREADS)
+
+
+def mean_of(values: list[dict[str, float]], name: str) -> float:
+    """The mean of a figure over a trial's networks."""
+    return statistics.fmean(one[name] for one in values)
+
+
+def answers(runner: TrialRunner, request: Mapping[str, Any], report: Report) -> Iterator[dict[str, Any]]:
+    """What one request comes to."""
+    begun = time.perf_counter()
+    try:
+        values = runner.run(request["trial"], [int(seed) for seed in request["seeds"]], int(request["judge_every"]), report)
+    except Pruned:
+        yield {"pruned": True, "seconds": time.perf_counter() - begun}
+    except BadInput as error:
+        yield {"bad": str(error)}
+    else:
+        yield {"done": {"values": values, "seconds": time.perf_counter() - begun, "threads": threads_now()}}
+
+
+def threads_now() -> int:
+    """Threads of this process, the compiled loops' and the libraries' included; 0 where the system does not tell."""
+    tasks = Path("/proc/self/task")
+    return len(list(tasks.iterdir())) if tasks.is_dir() else 0
+
+
+def serve() -> None:
+    """The child: answer requests on standard input until it closes."""
+    lines, out = os.fdopen(0, "r", encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)  # what a library prints does not get between the answers
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
+    cancel = CancelToken()
+    try:
+        runner = TrialRunner(json.loads(lines.readline())["setup"], cancel)
+    except BadInput as error:
+        _say(out, {"bad": str(error)})
+        return
+
+    def report(value: float, step: int) -> bool:
+        _say(out, {"report": value, "step": step})
+        answer = lines.readline()
+        if not answer:
+            raise JobCancelled("the parent is gone")
+        return bool(json.loads(answer)["prune"])
+
+    _say(out, {"ready": {"data_hash": runner.data_hash}})
+    try:
+        while line := lines.readline():
+            for answer in answers(runner, json.loads(line), report):
+                _say(out, answer)
+    except (JobCancelled, BrokenPipeError):
+        return
+
+
+def _say(out: IO[str], message: Mapping[str, Any]) -> None:
+    out.write(json.dumps(message) + "\n")
+    out.flush()
