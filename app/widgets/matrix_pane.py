@@ -29,7 +29,7 @@ class MatrixPane(QWidget):
             "matrixContrast", CONTRASTS, "Contrast", "Colours by the values of the whole matrix, or of each query by itself"
         )
         self.contrast.activated.connect(lambda index: self.view.set_contrast(self.contrast.currentData()))
-        self.truth = _switch("showTruth", "Ground truth", "Draw the ground truth, with its tolerance, in pink")
+        self.truth = _switch("showTruth", "Truth", "Draw the ground truth, with its tolerance, in pink")
         self.matches = _switch("showMatches", "Matches", "Draw the best match of each query: right ones white, wrong ones red")
         for switch in (self.truth, self.matches):
             switch.toggled.connect(lambda on: self.marksChanged.emit())
