@@ -88,6 +88,8 @@ QTabBar::tab:hover {{ color: {text}; }}
 QTabBar::tab:selected {{ color: {text}; border-bottom-color: {accent}; }}
 QTabBar::tab:focus {{ color: {text}; background: {hover}; }}
 #sourceBar, #pairBar, #unfinished {{ border: none; border-bottom: 1px solid {border}; }}
+#truthBar {{ border: none; border-bottom: 1px solid {border}; }}
+QFrame[role="notice"] {{ border: none; border-bottom: 1px solid {border}; background: {chosen}; }}
 #liveCard {{ background: {base}; border: 1px solid {border}; border-radius: 8px; }}
 #rule {{ background: {border}; }}
 QLabel[role="title"] {{ font-size: {title}pt; font-weight: 600; }}

@@ -111,19 +111,6 @@ class PlannedDataset(PlannedView):
     today = "From a shell, revisit-cli index writes the index file of a traverse today."
 
 
-class PlannedGroundTruth(PlannedView):
-    """Until app/views/ground_truth.py is there."""
-
-    name, title, icon = "ground_truth", "Ground truth", "ground_truth"
-    summary = "Say which query belongs to which reference place, and check it by eye."
-    purpose = "Here you will paint, generate and check the ground truth: which reference places count as right for each query."
-    will = (
-        ("Generate", "From poses within a tolerance in metres, or from matching indices within a tolerance in frames."),
-        ("Paint", "Draw on the matrix, with both frames of the cell under the cursor beside it."),
-        ("Check", "Walk along the doubtful pairs, and compare two versions of the truth."),
-    )
-
-
 class PlannedTraining(PlannedView):
     """Until app/views/training.py is there."""
 

@@ -193,6 +193,11 @@ class MatrixView(QWidget):
         self.setAccessibleDescription(self.describe(*self._cursor))
         self.update()
 
+    def forget_mouse(self) -> None:
+        """Say what is under the cross, not under the mouse, until the mouse moves."""
+        self._hovered = None
+        self.update()
+
     @property
     def cursor_cell(self) -> tuple[int, int] | None:
         """(reference, query) under the cross."""
@@ -334,11 +339,13 @@ class MatrixView(QWidget):
         if self._matrix is None or (modifiers and not shifted):
             super().keyPressEvent(event)
         elif key in _MOVES:
+            self._hovered = None  # the read-out follows the cursor
             step = _STEP if shifted and abs(sum(_MOVES[key])) == 1 else 1
             row, column = self._cursor or (0, 0)
             moved = _MOVES[key] if self._cursor is not None else (0, 0)
             self._go_to(row + step * moved[0], column + step * moved[1])
         elif key in (Qt.Key.Key_Home, Qt.Key.Key_End) and not shifted:
+            self._hovered = None
             self._go_to((self._cursor or (0, 0))[0], 0 if key == Qt.Key.Key_Home else self.canvas.shape[1] - 1)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self.zoom(1.4)
@@ -389,6 +396,8 @@ class MatrixView(QWidget):
         self.update()
 
     def _lay_out(self) -> None:
+        """Give the matrix what room there is; one that was seen whole stays so."""
+        whole = self.canvas.seen() == (0, 0, *self.canvas.shape)
         self._margins: Margins = margins_for(self.fontMetrics(), self.canvas.shape[0], self._states is not None)
         margins = self._margins
         self.canvas.set_size(
@@ -396,13 +405,12 @@ class MatrixView(QWidget):
             max(self.height() - margins.top - margins.bottom, 1),
             self.devicePixelRatioF(),
         )
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """A matrix that was seen whole stays so."""
-        whole = self.canvas.seen() == (0, 0, *self.canvas.shape)
-        self._lay_out()
         if whole:
             self.canvas.fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another size."""
+        self._lay_out()
 
     def changeEvent(self, event: QEvent) -> None:
         """Another font needs other margins."""

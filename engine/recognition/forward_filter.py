@@ -34,6 +34,7 @@ _CORRELATION, _CORRELATION_FRAMES = 0.3, 5.0
 _DISCOUNT = 0.5
 _MOST_CORRELATED = 0.95
 _LARGEST_REACH = 16
+_BROAD_SPREAD = 0.6  # of the places moved on in a frame, where nothing is known
 
 
 class ForwardFilterParameters(Parameters):
@@ -43,10 +44,19 @@ class ForwardFilterParameters(Parameters):
     leave: float = parameter(0.005, "Probability a frame that the robot leaves the map.", ge=0, le=0.5)
     come_back: float = parameter(0.05, "Probability a frame that a robot off the map comes back, anywhere on it.", ge=0, le=1)
     speed: float = parameter(1.0, "Places that the robot moves on from one frame to the next.", unit="places", ge=0, le=10)
-    speed_spread: float = parameter(
-        0.6, "Standard deviation of that; the default is broad, for when nothing is known.", unit="places", ge=0.05, le=5
+    speed_spread: float | None = parameter(
+        None,
+        "Standard deviation of that (left out: learned from the reference's poses, or 0.6 where it has none).",
+        unit="places",
+        ge=0.05,
+        le=5,
     )
-    stop: float = parameter(0.0, "Probability a frame that the robot stands still, besides what the spread allows.", ge=0, le=0.9)
+    stop: float | None = parameter(
+        None,
+        "Probability a frame that the robot stands still, besides what the spread allows (left out: likewise, or 0).",
+        ge=0,
+        le=0.9,
+    )
     tolerance: int = parameter(
         1,
         "How far from the true place an answer may be to count as right, for the confidence.",
@@ -58,12 +68,14 @@ class ForwardFilterParameters(Parameters):
 
     def motion(self) -> Vector:
         """Probabilities of moving on by 0, 1, 2, ... places in one frame: a normal distribution cut off, and the stops."""
-        reach = min(_LARGEST_REACH, int(np.ceil(self.speed + 3 * self.speed_spread)) + 1)
+        spread = self.speed_spread if self.speed_spread is not None else _BROAD_SPREAD
+        stop = self.stop or 0.0
+        reach = min(_LARGEST_REACH, int(np.ceil(self.speed + 3 * spread)) + 1)
         steps = np.arange(reach + 1)
-        weights = np.exp(-0.5 * ((steps - self.speed) / self.speed_spread) ** 2)
+        weights = np.exp(-0.5 * ((steps - self.speed) / spread) ** 2)
         weights[np.argmin(np.abs(steps - self.speed))] += 1e-300  # a spread so small that everything underflows
-        weights *= (1 - self.stop) / weights.sum()
-        weights[0] += self.stop
+        weights *= (1 - stop) / weights.sum()
+        weights[0] += stop
         return np.asarray(weights, np.float64)
 
 
@@ -114,7 +126,8 @@ def learn_motion(xy: ArrayLike, parameters: ForwardFilterParameters | None = Non
 
     Args:
         xy: (places, 2) positions of the reference's places in metres; NaN where unknown.
-        parameters: what else is set; its spread and stops are replaced. They stay where fewer than ten steps are known.
+        parameters: what else is set, and wins: only a spread or stops that were left out are learned, where at least ten steps
+            are known.
     """
     parameters = parameters or ForwardFilterParameters()
     points = np.asarray(xy, np.float64)
@@ -128,9 +141,8 @@ def learn_motion(xy: ArrayLike, parameters: ForwardFilterParameters | None = Non
     moving = steps[steps > 0.1 * typical]
     ratios = np.quantile(moving, np.linspace(0.02, 0.98, 49)) / np.quantile(moving, np.linspace(0.02, 0.98, 49))[:, None]
     spread = float(np.hypot(ratios.std(), 0.25))
-    return parameters.model_copy(
-        update={"speed_spread": min(max(spread, 0.3), 2.0), "stop": min(0.5, 1 - len(moving) / len(steps))}
-    )
+    learned = {"speed_spread": min(max(spread, 0.3), 2.0), "stop": min(0.5, 1 - len(moving) / len(steps))}
+    return parameters.model_copy(update={name: value for name, value in learned.items() if getattr(parameters, name) is None})
 
 
 class ForwardFilter:

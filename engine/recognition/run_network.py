@@ -133,6 +133,7 @@ class NetworkRunner:
         *,
         ties: Ties = "membrane",
         readout: Readout | None = None,
+        steps_per_window: int = 1,
         name: str = "The network",
         emit: Emit = ignore,
     ) -> None:
@@ -145,6 +146,7 @@ class NetworkRunner:
             spiking: the simulation; prototypes take from it only a timebin and a seed that were given, else the record's.
             ties: what tells places with equal spike counts apart.
             readout: of prototypes; left out: what the record says.
+            steps_per_window: of live frames that overlap, how many come while one window passes (see InputEncoder).
             name: how messages call the network (its file's name).
             emit: hears a Notice where the record and `inputs` differ.
 
@@ -171,7 +173,7 @@ class NetworkRunner:
         elif record is not None and record.statistics is not None:
             statistics = InputStatistics.from_json(record.statistics, network.inputs, f"the run record of {name}")
         self._statistics = statistics
-        self._encoder = InputEncoder(self.inputs, statistics, self.kind)
+        self._encoder = InputEncoder(self.inputs, statistics, self.kind, steps_per_window)
         self._prepare()
 
     @classmethod
@@ -245,6 +247,11 @@ class NetworkRunner:
         self.step_synops = int(ran.synops[0])
         column: NDArray[np.float32] = ran.readouts[self.readout][:, 0]
         return column
+
+    def see(self, frame: NDArray[np.uint8]) -> None:
+        """Take a live frame in without recognising it: longer windows and causal statistics go on, at next to no cost."""
+        self.inputs.for_frames((frame.shape[0], frame.shape[1]))
+        self._last = self._encoder.step(frame)
 
     def reset(self) -> None:
         """Begin anew: the next frame is the first one."""

@@ -13,7 +13,7 @@ from engine.errors import BadInput
 from engine.jobs import CancelToken, Emit, ignore
 from engine.recognition.calibration import calibrate
 from engine.recognition.cold_start import ColdStart, cold_start
-from engine.recognition.forward_filter import filter_matrix
+from engine.recognition.forward_filter import filter_matrix, learn_motion
 from engine.recognition.matches import Matches, PairFacts, dilate_metres, find_matches, summarise
 from engine.recognition.metrics import (
     RECALL_KS,
@@ -58,12 +58,15 @@ def match(
 ) -> Matched:
     """Sequence matching as Revisit does it.
 
-    The forward filter's tolerance is that of the scoring; one in metres is taken in frames of the typical step between two
+    The forward filter's motion is learned from the reference's poses, where it has some and nothing else is asked for. Its
+    tolerance is that of the scoring; one in metres is taken in frames of the typical step between two
     reference places.
     """
     if parameters.sequence != "filter":
         return Matched(match_sequences(similarity, parameters.length, "causal"))
     forward = parameters.forward.model_copy(update={"tolerance": _tolerance_in_frames(parameters, facts)})
+    if facts is not None and facts.reference_xy is not None:
+        forward = learn_motion(facts.reference_xy, forward)
     filtered = filter_matrix(similarity, forward, emit, cancel)
     return Matched(filtered.probabilities, filtered.confidence)
 

@@ -196,6 +196,8 @@ def test_the_motion_prior_is_learned_from_the_reference() -> None:
     assert spread.speed_spread > 0.5
     assert spread.stop == pytest.approx(0.09, abs=0.03)
     assert spread.motion()[0] > learned.motion()[0]
+    given = ForwardFilterParameters(speed_spread=1.5)
+    assert learn_motion(steady, given).speed_spread == 1.5
     unknown = np.full((100, 2), np.nan)
     assert learn_motion(unknown) == ForwardFilterParameters()
     assert sum(spread.motion()) == pytest.approx(1)

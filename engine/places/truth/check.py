@@ -148,6 +148,7 @@ def check_truth(
         emit(Progress("Checking", 2, 4))
         suspicious = find_suspicious(truth, mask, scores, parameters, cancel)
         findings += _on_suspicious(suspicious, int((truth.any(axis=0) & ~mask).sum()))
+    findings.sort(key=lambda finding: finding.level != "warning")  # what wants an answer first; else as they were found
     if not any(finding.level == "warning" for finding in findings):
         what = "nothing wrong was found" if similarity is not None else "nothing is wrong with the matrix by itself"
         findings.insert(0, Finding("fine", "info", f"{many(int((~mask).sum()), 'query', 'queries')} checked: {what}."))

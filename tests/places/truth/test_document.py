@@ -72,6 +72,17 @@ def test_masking_confirming_and_rejecting_exclude_each_other(document: TruthDocu
     assert document.mask.tolist() == [False, True, True, True, False, False]
 
 
+def test_a_square_matrix_can_be_turned(document: TruthDocument) -> None:
+    with pytest.raises(BadInput, match="8 x 6 cannot be turned"):
+        document.turn()
+    square = TruthDocument(np.eye(5, k=1, dtype=np.uint8), np.zeros(5, bool))
+    square.apply(square.add_anchor(1, 3))
+    square.apply(square.confirm([2]))
+    square.apply(square.turn())
+    np.testing.assert_array_equal(square.matrix, np.eye(5, k=-1))
+    assert square.anchors == ((3, 1),) and not square.confirmed.any()
+
+
 def test_anchors_are_kept_in_order_one_a_query(document: TruthDocument) -> None:
     for reference, query in ((5, 4), (0, 0), (6, 4)):
         document.apply(document.add_anchor(reference, query))
