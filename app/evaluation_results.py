@@ -18,7 +18,7 @@ from engine.jobs import CancelToken, ignore
 from engine.places.positions import Positions, positions_of
 from engine.places.traverse import Traverse
 from engine.places.workspace import Workspace
-from engine.recognition.matches import Matches, worst_queries, wrong_queries
+from engine.recognition.matches import Matches, PairFacts, worst_queries, wrong_queries
 from engine.recognition.results import StoredResult, glance, open_result, results_of
 from engine.recognition.scoring import match
 
@@ -203,12 +203,13 @@ class ResultsControl(QObject):
             self._draw(key)
             return
         pane.note.say("Reading the matrix…")
+        facts = self._facts()
 
         def load(cancel: CancelToken) -> NDArray[Any]:
             similarity = shown.method.similarity()
             if not matched or scores is None:
                 return similarity
-            return match(similarity, scores.parameters, None, ignore, cancel).matrix
+            return match(similarity, scores.parameters, facts, ignore, cancel).matrix
 
         def done(matrix: NDArray[Any]) -> None:
             while len(self._matrices) >= _KEPT:
@@ -217,6 +218,16 @@ class ResultsControl(QObject):
             self._draw(key)
 
         self._loading = self._background.run("read a matrix", load, done, self._on_no_matrix)
+
+    def _facts(self) -> PairFacts | None:
+        """The positions of the reference, from which the forward filter learns how the robot moves."""
+        places = self._here()
+        if places is None or self.method is None:
+            return None
+        positions = places.positions.get(str(self.method.result.pair.get("reference")))
+        if positions is None or not positions.known.any():
+            return None
+        return PairFacts(reference_xy=positions.xy[:: places.every][: self.method.result.shape[0]])
 
     def _on_no_matrix(self, sentence: str) -> None:
         self._view.parts.matrix.view.set_matrix(None)
