@@ -413,7 +413,7 @@ class GroundTruthView(View):
         if document is None:
             return
         if where is not None:
-            matrix.truth_changed(where)
+            matrix.truth_changed(where, change.cells)
         if len(change.masked):
             matrix.set_mask(document.mask)
         if change.anchors is not None:

@@ -112,20 +112,6 @@ class PlannedTraining(PlannedView):
     guide = "how-lens-learns"
 
 
-class PlannedEvaluation(PlannedView):
-    """Until app/views/evaluation.py is there."""
-
-    name, title, icon = "evaluation", "Evaluation", "evaluation"
-    summary = "Measure how well a network recognises the places of a query traverse."
-    purpose = "Here you will run a trained network over a query traverse and see where it is right, where it is wrong, and why."
-    will = (
-        ("Matrix", "The similarity matrix; a click shows the query, the place that was chosen and the place that was right."),
-        ("Figures", "Recall@K, precision-recall and R@100P, with intervals, against sum-of-absolute-differences as baseline."),
-        ("Report", "Matrices, plots and a table that can go straight into a paper."),
-    )
-    today = "From a shell, revisit-cli evaluate does it today."
-
-
 class PlannedDeploy(PlannedView):
     """Until app/views/deploy.py is there."""
 

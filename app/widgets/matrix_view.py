@@ -129,10 +129,13 @@ class MatrixView(QWidget):
             self.canvas.masked = mask
             self._redraw()
 
-    def truth_changed(self, where: Rectangle) -> None:
-        """The ground truth was changed within these cells (first row, first column, past the last row, past the last column)."""
+    def truth_changed(self, where: Rectangle, cells: NDArray[np.int64] | None = None) -> None:
+        """The ground truth was changed within these cells (first row, first column, past the last row, past the last column).
+
+        `cells` are the flat indices of those that were changed, where they are known: few in a large rectangle are faster so.
+        """
         if self.canvas.marks is not None:
-            wide = self.canvas.marks.truth_changed(where)
+            wide = self.canvas.marks.truth_changed(where, cells)
             place = self.canvas.cells_stale(wide)
             self.update(place.translated(self._margins.left, self._margins.top).toAlignedRect())
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from engine.errors import BadInput
 from engine.jobs import CancelToken, Emit, Progress, ignore
 from engine.parameters import Parameters, parameter
+from engine.places.ground_truth import ones_of
 from engine.places.truth.proposal import many, spans
 from engine.places.truth.standard import standardised
 
@@ -228,7 +229,10 @@ def find_offset(
         largest: shifts from -largest to largest are tried.
         cancel: checked for each shift.
     """
-    queries, rows = np.nonzero((truth * ~mask).T)
+    rows, queries = ones_of(truth)
+    order = np.argsort(queries, kind="stable")
+    order = order[~mask[queries[order]]]
+    rows, queries = rows[order], queries[order]
     shifts, means, ranks = range(-largest, largest + 1), [], []
     gains: dict[int, NDArray[np.float64]] = {}
     ordered = _sorted_columns(scores, np.unique(queries))

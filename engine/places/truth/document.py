@@ -246,7 +246,10 @@ class TruthDocument:
                 f"{self.shape[0]} x {self.shape[1]}: both should be of the same frames."
             )
         kept = self.confirmed if keep_confirmed else np.zeros(self.shape[1], bool)
-        matrix = np.where(kept[None], self.matrix, proposal.matrix)
+        matrix = proposal.matrix
+        if kept.any():
+            matrix = matrix.copy()
+            matrix[:, kept] = self.matrix[:, kept]
         mask = np.where(kept, self.mask, proposal.mask)
         anchors = proposal.anchors or self.anchors
         made = (*self.made, proposal.made) if kept.any() else (proposal.made,)
