@@ -282,6 +282,26 @@ def test_what_quantising_costs_on_lens_own_example(shared_data: Path) -> None:
         recall_lost(shipped, frames, truth, inputs, cancel=cancel)
 
 
+def test_the_order_of_events_and_of_steps_changes_single_spikes_and_hardly_any_count(shared_data: Path) -> None:
+    from engine.places.traverse import open_traverse
+
+    root = shared_data / "lens-example"
+    shipped = load_network(root / "models" / "example-reference_LENS_IN100_FN200_DB100.pth")
+    frames = open_traverse(root / "example" / "davis128" / "example-query", root / "example-query.csv", "q").frames()[:40]
+    inputs = InputParameters(dims=(10, 10), roi_dim=(80, 80), cell="before_centre", encoding="gamma", query_encoding="raw")
+    made = quantise(shipped, inputs, ChipParameters(feature_threshold=1))
+    stepped, _ = simulate_quantised(made, query_inputs(frames, inputs), SpikingParameters())
+    chip, rng, counts = made.simulator(1), np.random.default_rng(0), np.zeros((2, 100, len(frames)))
+    for query, (events, _end) in enumerate(replay(frames, inputs)):
+        mixed = events[np.lexsort((rng.random(len(events)), events["timestamp"]))]
+        for way, given in enumerate((events, mixed)):
+            chip.reset()
+            counts[way, :, query] = np.bincount(chip.run_events(given)[1], minlength=100)
+    assert not np.array_equal(counts[0], counts[1])
+    assert np.corrcoef(counts[0].ravel(), counts[1].ravel())[0, 1] > 0.99
+    assert np.corrcoef(counts[0].ravel(), stepped.counts.ravel())[0, 1] > 0.99
+
+
 def test_only_two_layers_are_compared_step_by_step() -> None:
     with pytest.raises(BadInput, match="two layers"):
         recall_lost(object(), np.zeros((1, 8, 8), np.uint8), np.zeros((1, 1), np.uint8), INPUTS)
