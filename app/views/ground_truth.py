@@ -316,6 +316,9 @@ class GroundTruthView(View):
         self._show_methods()
         self.proposals.offer(opened.unsaved, ours)
         self.review.go_to_query(0)
+        if not document.matrix.any():
+            self.parts.show_tab("Make")
+            self.parts.findings.say("There is no match yet: make a ground truth in the tab Make, or draw one.")
         self.show_state()
         self._show_background()
         for note in document.notes if not opened.problem else ():

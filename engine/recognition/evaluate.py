@@ -27,7 +27,7 @@ from engine.recognition.matches import PairFacts
 from engine.recognition.methods import BASELINES, baseline_similarity
 from engine.recognition.report import MethodResult
 from engine.recognition.run_network import NetworkRunner
-from engine.recognition.scoring import ScoringParameters, score, widened
+from engine.recognition.scoring import ScoringParameters, score, unscored, widened
 
 DEFAULT_NETWORK = "network"
 """The word for the network that model names, or LENS's name in the workspace's folder models."""
@@ -322,36 +322,38 @@ def _run(
     cancel: CancelToken,
 ) -> list[MethodResult]:
     """What a method gave: one result, and one more for each further read-out of its network."""
-
-    def scores_of(similarity: NDArray[Any], of_distances: bool = False) -> Any:
-        if truth is None:
-            return None
-        return score(similarity, truth.matrix, scoring, of_distances=of_distances, facts=facts, emit=emit, cancel=cancel)
-
     if method.network is None:
         assert references is not None  # read wherever a baseline is asked for
         begun = time.perf_counter()
         similar = baseline_similarity(method.word, references, queries, emit, cancel, parameters.threads)
-        seconds = time.perf_counter() - begun
-        return [
+        found = [MethodResult(method.name, similar, None, time.perf_counter() - begun, method=method.word)]
+    else:
+        ran = method.network.similarity(queries, emit, cancel, parameters.threads)
+        main = method.network.readout
+        found = [
             MethodResult(
-                method.name, similar, scores_of(similar, BASELINES[method.word].of_distances), seconds, method=method.word
+                name=method.name if readout == main else f"{method.name}, {readout}",
+                similarity=ran.readouts[readout],
+                scores=None,
+                seconds=ran.seconds,
+                synops_per_query=ran.synops_per_query,
+                spikes_per_query=ran.spikes_per_query,
+                method=method.word if readout == main else f"{method.word}, {readout}",
+                kind=method.network.kind,
             )
+            for readout in (main, *(name for name in ran.readouts if name != main))
         ]
-    ran = method.network.similarity(queries, emit, cancel, parameters.threads)
-    main = method.network.readout
+    if truth is None:
+        return [replace(result, unscored=unscored(result.similarity, scoring, facts, emit, cancel)) for result in found]
+    of_distances = method.network is None and BASELINES[method.word].of_distances
     return [
-        MethodResult(
-            name=method.name if readout == main else f"{method.name}, {readout}",
-            similarity=ran.readouts[readout],
-            scores=scores_of(ran.readouts[readout]),
-            seconds=ran.seconds,
-            synops_per_query=ran.synops_per_query,
-            spikes_per_query=ran.spikes_per_query,
-            method=method.word if readout == main else f"{method.word}, {readout}",
-            kind=method.network.kind,
+        replace(
+            result,
+            scores=score(
+                result.similarity, truth.matrix, scoring, of_distances=of_distances, facts=facts, emit=emit, cancel=cancel
+            ),
         )
-        for readout in (main, *(name for name in ran.readouts if name != main))
+        for result in found
     ]
 
 

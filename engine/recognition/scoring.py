@@ -3,7 +3,7 @@
 Source of LENS's two: Hines et al., Science Robotics 10, eads3968 (2025), and what its published versions 0.1.1 and 0.1.5 do.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ from engine.jobs import CancelToken, Emit, ignore
 from engine.recognition.calibration import calibrate
 from engine.recognition.cold_start import ColdStart, cold_start
 from engine.recognition.forward_filter import filter_matrix, learn_motion
-from engine.recognition.matches import PairFacts, dilate_metres, find_matches, summarise
+from engine.recognition.matches import Matches, PairFacts, dilate_metres, find_matches, summarise
 from engine.recognition.metrics import (
     RECALL_KS,
     BestMatches,
@@ -77,6 +77,23 @@ def _tolerance_in_frames(parameters: ScoringParameters, facts: PairFacts | None)
     steps = np.hypot(*np.diff(facts.reference_xy, axis=0).T)
     steps = steps[np.isfinite(steps) & (steps > 0)]
     return int(min(100_000, parameters.tolerance_m / float(np.median(steps)))) if len(steps) else 0
+
+
+def unscored(
+    similarity: NDArray[Any],
+    parameters: ScoringParameters,
+    facts: PairFacts | None = None,
+    emit: Emit = ignore,
+    cancel: CancelToken | None = None,
+) -> Matches:
+    """The best match of every query where there is no ground truth to score it against."""
+    nothing = np.zeros(similarity.shape, np.bool_)
+    matched = match(similarity, parameters, facts, emit, cancel)
+    best = best_matches(matched.matrix, nothing)
+    if matched.confidence is not None:
+        best = BestMatches(matched.confidence, best.correct, best.matched)
+    found = find_matches(matched.matrix, best, nothing, facts or PairFacts())
+    return replace(found, scored=np.zeros(similarity.shape[1], np.bool_))
 
 
 def widened(truth: NDArray[np.generic], parameters: ScoringParameters, facts: PairFacts | None = None) -> Truth:
