@@ -203,6 +203,7 @@ class LivePipeline:
     def _worker(self, index: int, kind: TargetKind) -> TargetWorker:
         return TargetWorker(
             index,
+            kind,
             self.parameters,
             self._fit,
             lambda fit: self._make(kind, self.model, fit, self.parameters),

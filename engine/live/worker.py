@@ -19,7 +19,7 @@ from engine.events.filters import FilterChain, FilterParameters, PolarityParamet
 from engine.live.answer import Answer, Tally
 from engine.live.cpu import CpuTarget
 from engine.live.matching import Matcher
-from engine.live.parameters import LiveParameters
+from engine.live.parameters import LiveParameters, TargetKind
 from engine.live.windows import SlidingCounts, Step, StepClock
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ class TargetWorker:
 
     Args:
         index: 0, or 1 for the ghost.
+        kind: of the target.
         parameters: of the run.
         fit: what they mean on a sensor; raises BadInput where they do not fit it.
         make_target, make_matcher: called in the worker's thread once the sensor is known, and anew where it changes.
@@ -79,6 +80,7 @@ class TargetWorker:
     def __init__(
         self,
         index: int,
+        kind: TargetKind,
         parameters: LiveParameters,
         fit: Callable[[Size], Fit],
         make_target: MakeTarget,
@@ -89,7 +91,7 @@ class TargetWorker:
         keep_all: bool = False,
         duration_s: float | None = None,
     ) -> None:
-        self.index, self._parameters = index, parameters
+        self.index, self.kind, self._parameters = index, kind, parameters
         self._fit_on, self._make_target, self._make_matcher = fit, make_target, make_matcher
         self._publish, self._pace, self._keep_all = publish, pace, keep_all
         self._queue: WeighedQueue[FilteredChunk] = WeighedQueue(QUEUE_EVENTS, _KEPT_EVENTS if keep_all else None)
