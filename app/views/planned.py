@@ -151,16 +151,3 @@ class PlannedEvaluation(PlannedView):
         ("Report", "Matrices, plots and a table that can go straight into a paper."),
     )
     today = "From a shell, revisit-cli evaluate does it today."
-
-
-class PlannedDeploy(PlannedView):
-    """Until app/views/deploy.py is there."""
-
-    name, title, icon = "deploy", "Deploy", "deploy"
-    summary = "Run a network live: simulated, on a virtual Speck, or on the chip."
-    purpose = "Here you will bring a trained network to the robot and watch it recognise places as they come."
-    will = (
-        ("Check", "Whether the network fits the chip: cores, memory, weights in 8 bits, and what quantising costs."),
-        ("Live", "Camera, network and sequence matching as one pipeline, with the place that it recognises now."),
-        ("Power", "What each rail of the chip draws, beside the synaptic operations that explain it."),
-    )

@@ -56,6 +56,7 @@ class DeployLayout(QWidget):
         self.remember.setObjectName("deployRemember")
         self.remember.setToolTip("Add the present view to the network as a new place (R)")
         self.live = LivePane(theme)
+        self.live.strip.setParent(self.live)  # its tools are Capture's; here the picture is only looked at
         self.live.strip.hide()
         self.now = FrameView(theme, "deployNow", "The event frame of the window")
         self.match = FrameView(theme, "deployMatch", "The reference's picture of the place")
