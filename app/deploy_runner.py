@@ -36,6 +36,8 @@ class Ended:
     totals: LiveTotals
     session: Path | None
     problem: str
+    remembered: int  # places that were added to the network
+    live: LivePipeline
 
 
 class DeployRunner(QObject):
@@ -205,7 +207,8 @@ class DeployRunner(QObject):
 def _ended(live: LivePipeline) -> Ended:
     totals = live.stop()
     problems = [kept.problem for kept in (live.session, live.events) if kept is not None and kept.problem]
-    return Ended(totals, live.session.folder if live.session is not None else None, live.problem or " ".join(problems))
+    folder = live.session.folder if live.session is not None else None
+    return Ended(totals, folder, live.problem or " ".join(problems), len(live.remembered), live)
 
 
 def capture_parameters(parameters: LiveParameters, model: LiveModel | None, size: tuple[int, int] | None) -> CaptureParameters:

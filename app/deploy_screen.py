@@ -4,6 +4,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
 from app.widgets.demo_screen import DemoScreen
@@ -33,7 +34,7 @@ class RunScreen(QObject):
         self._shown_place = -1
         self._power: deque[tuple[float, tuple[float, ...]]] = deque(maxlen=_POWER_KEPT)
         self._power_label = ""
-        self._right = self._known = 0
+        self._right = self._known = self._places = 0
         runner = view.runner
         runner.answersArrived.connect(self._on_answers)
         runner.figuresArrived.connect(self._on_figures)
@@ -84,9 +85,12 @@ class RunScreen(QObject):
         parts.now.show_frame(None)
         parts.figures.clear()
         parts.notice.tell([])
+        live = self._view.runner.live
+        parts.remember.setVisible(live is not None and live.can_remember)
         self._power.clear()
         self._shown_place = -1
         self._right = self._known = 0
+        self._places = self._model.places if self._model is not None else 0
 
     # -- the source
 
@@ -112,13 +116,14 @@ class RunScreen(QObject):
             parts.history.add(answer.spikes.counts, answer.place, answer.lost, truth)
             if self._demo is not None:
                 self._demo.add(answer, truth)
+            self._grow(len(answer.spikes.counts))
             self._add_spikes(answer)
             if answer.spikes.power is not None:
                 power = answer.spikes.power
                 self._power.append((answer.end_us / 1e6, tuple(power.watts.tolist())))
                 self._power_label = power.label
         last = answers[-1]
-        places = self._model.places if self._model is not None else None
+        places = len(last.spikes.counts)
         parts.place.show_place(last.place, last.confidence, last.lost, places)
         if parts.now.isVisible():
             parts.now.show_frame(last.frame, f"{last.spikes.input_events} events in {live.window_us / 1000:g} ms" if live else "")
@@ -132,6 +137,15 @@ class RunScreen(QObject):
         if self._demo is not None:
             self._demo.show_answer(last)
 
+    def _grow(self, places: int) -> None:
+        """A place was remembered: say so once."""
+        if places <= self._places:
+            return
+        if self._places:
+            self._view.notify(f"Remembered as place {places - 1}. After the run the Session tab saves the network with it.")
+        self._places = places
+        self._view.parts.raster.set_places(places)
+
     def _add_spikes(self, answer: Answer) -> None:
         raster, spikes = self._view.parts.raster, answer.spikes
         if len(spikes.spike_times):
@@ -144,20 +158,33 @@ class RunScreen(QObject):
 
     def _show_match(self, answer: Answer) -> None:
         parts, model = self._view.parts, self._model
-        if model is None or model.reference is None:
+        if model is None:
             return
         if answer.place != self._shown_place:
-            frame = self._view.frames.frame(model.reference, answer.place)
+            frame, caption = self._picture_of(model, answer.place)
             if frame is None:
-                problem = self._view.frames.problem(model.reference, answer.place)
-                if problem:
-                    parts.match.show_frame(None, empty=problem)
+                if caption:
+                    parts.match.show_frame(None, empty=caption)
                 return
             self._shown_place = answer.place
-            parts.match.show_frame(frame, f"{model.reference_name}, frame {answer.place}")
+            parts.match.show_frame(frame, caption)
             if self._demo is not None:
                 self._demo.show_match(frame)
         parts.match_title.say("Best match (lost)" if answer.lost else f"Best match: place {answer.place}")
+
+    def _picture_of(self, model: LiveModel, place: int) -> tuple[NDArray[np.uint8] | None, str]:
+        """A place's picture and a line on it; without a picture why, or "" while it is being read."""
+        live, frames = self._view.runner.live, self._view.frames
+        if live is not None and place >= model.places:
+            for remembered in live.remembered:
+                if remembered.place == place:
+                    return remembered.frame, f"remembered in this run, place {place}"
+        if model.reference is None or place >= len(model.reference):
+            return None, _NO_PICTURES
+        frame = frames.frame(model.reference, place)
+        if frame is None:
+            return None, frames.problem(model.reference, place)
+        return frame, f"{model.reference_name}, frame {place}"
 
     def _on_frame(self, folder: str, number: int) -> None:
         live = self._view.runner.live

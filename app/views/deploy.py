@@ -23,7 +23,7 @@ from engine.capture import CaptureSnapshot, RateTimeline
 from engine.errors import BadInput
 from engine.events.sources import FoundCamera, SourceState
 from engine.jobs import CancelToken, Emit
-from engine.live import LiveParameters
+from engine.live import LiveParameters, LivePipeline
 from engine.live.first_network import train_first_network
 from engine.live.preflight import Mend, Present, mended, preflight
 from engine.networks.library import networks_of
@@ -51,6 +51,7 @@ class DeployView(View):
         self._hot_at = 0.0
         self._start_when_open = self._demo_when_ready = False
         self._pictures = 0
+        self._ended_run: LivePipeline | None = None
         self.demo: DemoScreen | None = None
         self.runner = DeployRunner(self)
         self.frames = FrameCache(self)
@@ -93,7 +94,9 @@ class DeployView(View):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys that no button or line has used."""
-        if event.key() == Qt.Key.Key_Space and not event.modifiers() and self.runner.capture.paced is not None:
+        if event.key() == Qt.Key.Key_R and not event.modifiers() and self.parts.remember.isVisible():
+            self.parts.remember.click()
+        elif event.key() == Qt.Key.Key_Space and not event.modifiers() and self.runner.capture.paced is not None:
             self.runner.capture.play(not self.parts.play.playing)
         else:
             super().keyPressEvent(event)
@@ -118,6 +121,8 @@ class DeployView(View):
         parts.source.closeRequested.connect(self._on_close)
         parts.source.browseRequested.connect(self._on_browse)
         parts.source.refreshRequested.connect(self._on_refresh)
+        parts.remember.clicked.connect(lambda: runner.live.remember() if runner.live is not None else None)
+        parts.session.saveRequested.connect(self._on_save_network)
         parts.setup.networkChosen.connect(self._on_network)
         parts.setup.trainRequested.connect(self.train_one)
         parts.setup.refresh.clicked.connect(self._list_networks)
@@ -408,6 +413,9 @@ class DeployView(View):
 
     def _on_ended(self, ended: Ended) -> None:
         parts = self.parts
+        self._ended_run = ended.live if ended.remembered else None
+        parts.session.show_remembered(ended.remembered if self.tools.session.writable else 0)
+        parts.remember.hide()
         parts.session.show_totals(ended.totals, self.screen_.right_share)
         parts.session.show_ended(ended.session, ended.problem)
         if ended.session is not None:
@@ -416,6 +424,24 @@ class DeployView(View):
         parts.setup.lock(False)
         parts.filters.setEnabled(True)
         self._show_run()
+
+    def _on_save_network(self) -> None:
+        """Write the network with the places that were remembered under a new name, and choose it."""
+        live, workspace = self._ended_run, self.tools.session.workspace
+        if live is None or workspace is None:
+            return
+        stem = live.model.path.stem
+        path = workspace.models / f"{stem}-{live.places}places.pth"
+        number = 2
+        while path.exists():
+            path, number = workspace.models / f"{stem}-{live.places}places-{number}.pth", number + 1
+        self.parts.session.save.setEnabled(False)
+        self.runner.in_background("Save the network", lambda cancel: live.save_network(path), self._on_saved, self.notify)
+
+    def _on_saved(self, nothing: object) -> None:
+        self.parts.session.show_remembered(0)
+        self.notify("The network was saved with its new places; it is in the list of networks.")
+        self.tools.session.note_content_changed()
 
     def _on_evaluate(self, folder: Path) -> None:
         self.tools.session.show_result(folder)

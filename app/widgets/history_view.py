@@ -24,9 +24,7 @@ class HistoryView(QWidget):
         super().__init__()
         self.setObjectName(name)
         self.setAccessibleName("Similarity over time")
-        self.setToolTip(
-            "How alike each place was, over the last windows; dots: the match; band: the true place, if known"
-        )
+        self.setToolTip("How alike each place was, over the last windows; dots: the match; band: the true place, if known")
         self._theme = theme
         self._profile_shown = True
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -62,7 +60,9 @@ class HistoryView(QWidget):
 
     def add(self, scores: NDArray[np.float32], place: int, lost: bool, truth: tuple[int, int] | None = None) -> None:
         """Add the newest window's scores (places,), its match, and the true places if they are known."""
-        if len(scores) != self.places:
+        if len(scores) > self.places and self.filled:
+            self._grow(len(scores))
+        elif len(scores) != self.places:
             self.set_places(len(scores))
         self._image[:, :-1] = self._image[:, 1:]
         for array in (self._matches, self._lost, self._truth):
@@ -74,6 +74,12 @@ class HistoryView(QWidget):
         self._column = scores
         self.filled = min(self.filled + 1, COLUMNS)
         self.update()
+
+    def _grow(self, places: int) -> None:
+        """A place was added: what was shown stays."""
+        rows = min(places, _ROWS)
+        self._image = np.vstack([self._image[: self._rows], np.zeros((rows - self._rows, COLUMNS), np.uint8)])
+        self.places, self._rows = places, rows
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The matrix, what lies on it, and the newest column."""

@@ -29,6 +29,7 @@ class SessionPanel(QWidget):
 
     evaluateRequested = Signal(object)  # Path
     folderRequested = Signal(object)  # Path
+    saveRequested = Signal()  # the network with the places that were remembered
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,12 +60,18 @@ class SessionPanel(QWidget):
         self.open.setObjectName("sessionFolder")
         self.open.setToolTip("Show the session's files in the file manager")
         self.open.clicked.connect(lambda: self.folderRequested.emit(self.folder))
+        self.save = QPushButton()
+        self.save.setObjectName("sessionSave")
+        self.save.setToolTip("Write the network with the places that were remembered, under a new name")
+        self.save.clicked.connect(self.saveRequested)
+        self.save.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 14, 16, 14)
         layout.setSpacing(10)
         layout.addWidget(self.title)
         layout.addWidget(self.state)
         layout.addLayout(rows)
+        layout.addWidget(self.save)
         layout.addWidget(self.evaluate)
         layout.addWidget(self.open)
         layout.addStretch(1)
@@ -73,6 +80,7 @@ class SessionPanel(QWidget):
     def show_running(self, session: Path | None) -> None:
         """A run has begun."""
         self._show_folder(None)
+        self.show_remembered(0)
         self.state.setText(f"Running; written to {session.name}." if session is not None else "Running; nothing is written.")
         for value in self._values.values():
             value.setText("–")
@@ -103,6 +111,12 @@ class SessionPanel(QWidget):
         words = f"Ended. Written to output/{session.name}." if session is not None else "Ended; nothing was written."
         self.state.setText(f"{words} {problem}".strip())
         self._show_folder(session)
+
+    def show_remembered(self, places: int) -> None:
+        """Offer to save a network that has learned places in the run."""
+        self.save.setText(f"Save the network with {places} new place{'s' * (places != 1)}")
+        self.save.setEnabled(True)
+        self.save.setVisible(places > 0)
 
     def _show_folder(self, folder: Path | None) -> None:
         self.folder = folder

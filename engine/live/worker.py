@@ -52,6 +52,15 @@ class Fit:
     steps: int
 
 
+@dataclass(frozen=True, eq=False)
+class Remembered:
+    """A place that was added: its number, the end of the window that it is, and that window's event frame."""
+
+    place: int
+    end_us: int
+    frame: NDArray[np.uint8]
+
+
 MakeTarget = Callable[[Fit], Target]
 """Makes a target for a sensor. Raises BadInput or TargetFailed where it cannot."""
 
@@ -72,7 +81,8 @@ class TargetWorker:
 
     Attributes:
         ended: set while there is nothing more to expect: the source has ended, the duration is over, the target has failed.
-        problem: why there are no answers: a sentence, or "". failed: it is for good.
+        problem: why there are no answers: a sentence, or "". failed: it is for good. note: something else to know.
+        remembered: places that were added while it ran.
         tally, windows, skipped, missed, late, events: see engine.live.answer.LiveTotals.
         fit, target: once the sensor is known and they fit it.
     """
@@ -99,11 +109,13 @@ class TargetWorker:
         self._over = False
         self._stopping = threading.Event()
         self.ended = threading.Event()
-        self.problem = ""
+        self.problem = self.note = ""
         self.failed = False
         self.tally = Tally()
         self.fit: Fit | None = None
         self.target: Target | None = None
+        self._remember = threading.Event()
+        self.remembered: list[Remembered] = []
         self.windows = self.skipped = self.missed = self.late = self.events = 0
         self._first_us: int | None = None
         self._now_us = self._heard_us = 0
@@ -133,6 +145,10 @@ class TargetWorker:
         self._queue.close()
         if self._thread is not threading.current_thread() and self._thread.ident is not None:
             self._thread.join(5.0)
+
+    def remember(self) -> None:
+        """Add what the next window sees as a new place; `remembered` tells of it, or `note` why not."""
+        self._remember.set()
 
     @property
     def running(self) -> bool:
@@ -312,6 +328,22 @@ class TargetWorker:
         )
         self.tally.add(answer)
         self._publish(answer)
+        if self._remember.is_set():
+            self._remember.clear()
+            self._add_place(answer)
+
+    def _add_place(self, answer: Answer) -> None:
+        if not isinstance(self.target, CpuTarget):
+            self.note = "A place can be remembered only while the CPU runs the network."
+            return
+        try:
+            place = self.target.remember()
+        except BadInput as wrong:
+            self.note = str(wrong)
+            return
+        self.note = ""
+        self._matcher.add_place()
+        self.remembered.append(Remembered(place, answer.end_us, answer.frame))
 
     def _pass_over(self, target: Target) -> None:
         if isinstance(target, CpuTarget):
