@@ -97,33 +97,6 @@ def _version() -> str:
     return __version__
 
 
-class PlannedDataset(PlannedView):
-    """Until app/views/dataset.py is there."""
-
-    name, title, icon = "dataset", "Dataset", "dataset"
-    summary = "Look through traverses, repair them, and choose reference and query."
-    purpose = "Here you will see every traverse of the workspace, frame by frame, and choose the reference and the query."
-    will = (
-        ("Browse", "Frames side by side along the route, with their time, place and event count."),
-        ("Curate", "Cut, drop and reorder frames, each step undoable; the files on disk change only when you save."),
-        ("Poses", "Attach GPS or odometry and see the route on a map."),
-    )
-    today = "From a shell, revisit-cli index writes the index file of a traverse today."
-
-
-class PlannedGroundTruth(PlannedView):
-    """Until app/views/ground_truth.py is there."""
-
-    name, title, icon = "ground_truth", "Ground truth", "ground_truth"
-    summary = "Say which query belongs to which reference place, and check it by eye."
-    purpose = "Here you will paint, generate and check the ground truth: which reference places count as right for each query."
-    will = (
-        ("Generate", "From poses within a tolerance in metres, or from matching indices within a tolerance in frames."),
-        ("Paint", "Draw on the matrix, with both frames of the cell under the cursor beside it."),
-        ("Check", "Walk along the doubtful pairs, and compare two versions of the truth."),
-    )
-
-
 class PlannedTraining(PlannedView):
     """Until app/views/training.py is there."""
 
@@ -137,17 +110,3 @@ class PlannedTraining(PlannedView):
     )
     today = "From a shell, revisit-cli train does it today."
     guide = "how-lens-learns"
-
-
-class PlannedEvaluation(PlannedView):
-    """Until app/views/evaluation.py is there."""
-
-    name, title, icon = "evaluation", "Evaluation", "evaluation"
-    summary = "Measure how well a network recognises the places of a query traverse."
-    purpose = "Here you will run a trained network over a query traverse and see where it is right, where it is wrong, and why."
-    will = (
-        ("Matrix", "The similarity matrix; a click shows the query, the place that was chosen and the place that was right."),
-        ("Figures", "Recall@K, precision-recall and R@100P, with intervals, against sum-of-absolute-differences as baseline."),
-        ("Report", "Matrices, plots and a table that can go straight into a paper."),
-    )
-    today = "From a shell, revisit-cli evaluate does it today."

@@ -143,8 +143,9 @@ def place_network_shape(inputs: InputParameters, features: int | None, places: i
     if selection is None or reading is None:
         return ChipShape(region, pool, (), tuple(problems))
     if features is None:
-        return ChipShape(region, pool, (selection, reading))
-    return ChipShape(region, pool, (selection, reading, ChipLayer("places", (features, 1, 1), places, 1)))
+        return ChipShape(region, pool, (selection, reading), tuple(problems))
+    layers = (selection, reading, ChipLayer("places", (features, 1, 1), places, 1))
+    return ChipShape(region, pool, layers, tuple(problems))
 
 
 def _reading(name: str, rows: int, columns: int, features: int) -> ChipLayer | None:

@@ -216,7 +216,7 @@ class SpeckChip:
 
     @property
     def places(self) -> int:
-        """Output neurons."""
+        """Number of places."""
         return self.network.places
 
     def start(self) -> None:
@@ -315,7 +315,7 @@ class SpeckChip:
             while kept and kept[0][0] < begin:
                 kept.popleft()
         places = np.array([item for item in self._spikes[-1] if item[0] < end_us], np.int64).reshape(-1, 2)
-        fresh = places[places[:, 0] >= self._end]
+        fresh, of_neuron = places[places[:, 0] >= self._end], self.network.neuron_places
         self._end = max(self._end, end_us)
         seconds = self.window_us / 1e6
         layers = []
@@ -326,13 +326,13 @@ class SpeckChip:
         return WindowSpikes(
             end_us=end_us,
             window_us=self.window_us,
-            counts=np.bincount(places[:, 1], minlength=self.places).astype(np.float32),
+            counts=self.network.by_place(np.bincount(places[:, 1], minlength=len(of_neuron)).astype(np.float32)),
             input_events=sum(count for when, count in self._inputs if when < end_us),
             layers=tuple(layers),
             synops=None,
             power=self._measured(end_us),
             spike_times=fresh[:, 0],
-            spike_places=fresh[:, 1].astype(np.int32),
+            spike_places=of_neuron[fresh[:, 1]],
         )
 
     def _measured(self, end_us: int) -> PowerReading | None:

@@ -91,18 +91,22 @@ class InputEncoder:
     the mean at 0.5; both are shown encoded counts in [0, 1] where pixels are not normalised.
     """
 
-    def __init__(self, inputs: InputParameters, statistics: InputStatistics | None, kind: NetworkKind) -> None:
+    def __init__(
+        self, inputs: InputParameters, statistics: InputStatistics | None, kind: NetworkKind, steps_per_window: int = 1
+    ) -> None:
         """Start before the first frame.
 
         Args:
             inputs: settled for the frames and the kind of network.
             statistics: of the references; needed where pixels are normalised.
             kind: as in reference_inputs.
+            steps_per_window: frames that come while one time window passes, where they overlap (a live window that slides): the
+                frames before, which longer windows are made of, are then every so-many-th.
 
         Raises:
             BadInput: statistics are missing.
         """
-        self._inputs, self._kind = inputs, kind
+        self._inputs, self._kind, self._stride = inputs, kind, steps_per_window
         self.mode = inputs.normalise or "none"
         if kind == "prototype" and self.mode == "reference":
             self.mode = "none"  # the deviations are in the weights
@@ -116,7 +120,7 @@ class InputEncoder:
 
     def reset(self) -> None:
         """Begin anew: the next frame is the first."""
-        self._held: deque[Rows] = deque(maxlen=max(self._windows))
+        self._held: deque[Rows] = deque(maxlen=(max(self._windows) - 1) * self._stride + 1)
         self._weight = _PRIOR_FRAMES
         if self._statistics is not None:
             mean, deviation = (part.astype(np.float64) for part in (self._statistics.mean, self._statistics.deviation))
@@ -157,7 +161,9 @@ class InputEncoder:
     def _next(self, counts: Rows) -> Rows:
         self._held.append(counts)
         encoding = query_encoding(self._inputs)
-        encoded: Rows = np.concatenate([encode(_mean_of(self._held, window), encoding)[0] for window in self._windows])
+        encoded: Rows = np.concatenate(
+            [encode(_mean_of(self._held, window, self._stride), encoding)[0] for window in self._windows]
+        )
         if self.mode == "none" or self._statistics is None:
             return encoded
         now = self._statistics if self.mode == "reference" else self._taken_in(encoded)
@@ -166,8 +172,8 @@ class InputEncoder:
 
     def _taken_in(self, encoded: Rows) -> InputStatistics:
         """The query's statistics with one more frame."""
-        self._weight = self._weight * (1 - 1 / _MEMORY_FRAMES) + 1
-        share = 1 / self._weight
+        self._weight = self._weight * (1 - 1 / (_MEMORY_FRAMES * self._stride)) + 1 / self._stride
+        share = 1 / (self._stride * self._weight)
         self._mean += share * (encoded - self._mean)
         self._square += share * (encoded.astype(np.float64) ** 2 - self._square)
         deviation = np.sqrt(np.maximum(self._square - self._mean**2, 0))
@@ -177,12 +183,12 @@ class InputEncoder:
         return z if self._kind == "prototype" else z * np.float32(0.5) + np.float32(0.5)
 
 
-def _mean_of(held: Sequence[Rows], window: int) -> Rows:
-    """The mean of the last `window` frames, of those that there are; added up from the latest back, as in trailing_means."""
+def _mean_of(held: Sequence[Rows], window: int, stride: int) -> Rows:
+    """The mean of the last `window` frames, every stride-th of those that there are; from the latest back, as trailing_means."""
     total = held[-1].copy()
-    count = min(window, len(held))
+    count = min(window, (len(held) - 1) // stride + 1)
     for back in range(1, count):
-        total += held[-1 - back]
+        total += held[-1 - back * stride]
     return np.asarray(total / np.float32(count), np.float32)
 
 

@@ -31,7 +31,6 @@ class CpuTarget:
         self._window_us = window_us
         self.counts = SlidingCounts(size, steps)
         self.frame: NDArray[np.uint8] = np.zeros((size[1], size[0]), np.uint8)
-        self._turn = 0
 
     @property
     def name(self) -> str:
@@ -67,9 +66,10 @@ class CpuTarget:
         self.counts.add(events)
 
     def pass_over(self) -> None:
-        """End a step whose window nobody asks for."""
+        """End a step whose window nobody asks for; a network that looks back over several windows sees it none the less."""
         self.counts.end_step()
-        self._turn += 1
+        if self.counts.full:
+            self.runner.see(self.counts.frame())
 
     def remember(self) -> int:
         """Add what the last window saw to the network as a new place; its number.
@@ -83,9 +83,7 @@ class CpuTarget:
         """End the step, and show the window's frame to the network."""
         self.counts.end_step()
         self.frame = self.counts.frame()
-        # Windows that overlap are several sequences of windows that do not, in turns.
-        column = self.runner.step(self.frame, self._turn % self.counts.steps)
-        self._turn += 1
+        column = self.runner.step(self.frame)
         seconds = self._window_us / 1e6
         layers = tuple(
             LayerActivity(LAYERS.get(name, name), None, neurons, spikes, spikes / (neurons * seconds))
@@ -105,7 +103,6 @@ class CpuTarget:
         """Forget all events."""
         self.runner.reset()
         self.counts.clear()
-        self._turn = 0
 
     def stop(self) -> None:
         """Nothing is held."""

@@ -133,6 +133,7 @@ class NetworkRunner:
         *,
         ties: Ties = "membrane",
         readout: Readout | None = None,
+        steps_per_window: int = 1,
         name: str = "The network",
         emit: Emit = ignore,
     ) -> None:
@@ -145,6 +146,7 @@ class NetworkRunner:
             spiking: the simulation; prototypes take from it only a timebin and a seed that were given, else the record's.
             ties: what tells places with equal spike counts apart.
             readout: of prototypes; left out: what the record says.
+            steps_per_window: of live frames that overlap, how many come while one window passes (see InputEncoder).
             name: how messages call the network (its file's name).
             emit: hears a Notice where the record and `inputs` differ.
 
@@ -171,7 +173,7 @@ class NetworkRunner:
         elif record is not None and record.statistics is not None:
             statistics = InputStatistics.from_json(record.statistics, network.inputs, f"the run record of {name}")
         self._statistics = statistics
-        self._encoders = {0: InputEncoder(self.inputs, statistics, self.kind)}
+        self._encoder = InputEncoder(self.inputs, statistics, self.kind, steps_per_window)
         self._prepare()
 
     @classmethod
@@ -230,21 +232,14 @@ class NetworkRunner:
             readouts=ran.readouts,
         )
 
-    def step(self, frame: NDArray[np.uint8], turn: int = 0) -> NDArray[np.float32]:
+    def step(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Recognise the next live frame, on one core: (height, width) uint8 event counts to a column (places,).
-
-        Args:
-            frame: the counts.
-            turn: frames that overlap (sliding windows) belong to several sequences of frames that do not, which come in turns:
-                each turn has a memory of its own of the frames before (several windows, causal statistics).
 
         Raises:
             BadInput: another size of frame, or a network that needs the whole query (normalise two-pass).
         """
         settled = self.inputs.for_frames((frame.shape[0], frame.shape[1]))
-        if turn not in self._encoders:
-            self._encoders[turn] = InputEncoder(self.inputs, self._statistics, self.kind)
-        self._last = self._encoders[turn].step(frame)
+        self._last = self._encoder.step(frame)
         ran = self._layers.run(self._last[None], self._steps, ignore, None, 1, settled)
         self._steps += 1
         counted = zip(self._layers.layers, ran.spikes, strict=True)
@@ -253,11 +248,15 @@ class NetworkRunner:
         column: NDArray[np.float32] = ran.readouts[self.readout][:, 0]
         return column
 
+    def see(self, frame: NDArray[np.uint8]) -> None:
+        """Take a live frame in without recognising it: longer windows and causal statistics go on, at next to no cost."""
+        self.inputs.for_frames((frame.shape[0], frame.shape[1]))
+        self._last = self._encoder.step(frame)
+
     def reset(self) -> None:
         """Begin anew: the next frame is the first one."""
         self._steps, self._last = 0, None
-        for encoder in self._encoders.values():
-            encoder.reset()
+        self._encoder.reset()
 
     def add_place(self, place: int | None = None) -> int:
         """Remember what the last `step` saw as a new place (or as another look of `place`); the others' answers stay as they are.

@@ -119,7 +119,7 @@ def test_without_ground_truth_there_is_a_matrix_and_a_word(workspace: Path, caps
     assert "no ground truth" in capsys.readouterr().err
     (report,) = (workspace / "output").iterdir()
     names = {path.name for path in report.iterdir()}
-    assert names == {"report.json", "report.html", "scores.csv", "lens_similarity.npy", "lens_similarity.png"}
+    assert names == {"report.json", "report.html", "scores.csv", "matches.csv", "lens_similarity.npy", "lens_similarity.png"}
     assert evaluate(workspace, "--matching") == 2
 
 

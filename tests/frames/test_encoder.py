@@ -92,6 +92,27 @@ def test_two_passes_need_the_whole_query() -> None:
         encoder.step(queries[0])
 
 
+@pytest.mark.parametrize("stride", [2, 5])
+def test_overlapping_live_frames_look_back_by_whole_windows(stride: int) -> None:
+    inputs = settings_of("none")
+    queries = frames(30)
+    encoder = InputEncoder(inputs, None, "prototype", stride)
+    shown = [encoder.step(frame) for frame in queries]
+    for turn in range(stride):
+        alone = InputEncoder(inputs, None, "prototype").batch(queries[turn::stride])
+        np.testing.assert_array_equal(shown[turn::stride], alone)
+
+
+def test_overlapping_live_frames_count_as_the_share_of_a_window_that_they_are() -> None:
+    inputs = settings_of("causal", (1,))
+    statistics = statistics_of(training_inputs(frames(20, 1), inputs))
+    queries = frames(200, 2, rate=8)
+    each, often = InputEncoder(inputs, statistics, "prototype"), InputEncoder(inputs, statistics, "prototype", 4)
+    once = np.stack([each.step(frame) for frame in queries])
+    repeated = np.stack([often.step(frame) for frame in queries for _ in range(4)])[3::4]
+    assert np.abs(once - repeated)[20:].max() < 0.02
+
+
 def test_windows_are_means_of_the_frames_up_to_now() -> None:
     counts = frames(7).reshape(7, -1).astype(np.float32)
     for length in (1, 2, 4, 9):

@@ -51,11 +51,12 @@ def test_windows_that_overlap_are_traverses_of_their_own(workspace: Workspace, i
     source = ReplaySource(lambda: FakeReader(events, SENSOR, 997), factor=None)
     found, live = answers_of(source, model)
     frames = bin_events(events, SENSOR, BinningParameters(window_ms=100, step_ms=25, roi=REGION)).images
-    for turn in range(live.steps):
-        expected = [NetworkRunner.step(fresh, frame, 0) for fresh in [model.new_runner()] for frame in frames[turn :: live.steps]]
-        # The draws go on from window to window over all turns, so only what the network was shown is the same: compare places.
-        places = [answer.place for answer in found[turn :: live.steps]]
-        assert np.mean([int(column.argmax()) == place for column, place in zip(expected, places, strict=True)]) > 0.8
+    runner = model.new_runner(live.steps)
+    expected = np.stack([runner.step(frame) for frame in frames], axis=1)
+    np.testing.assert_array_equal(np.stack([answer.spikes.counts for answer in found], axis=1), expected)
+    alone = model.new_runner()  # one in `steps` windows does not overlap, and is seen as a traverse's frames are
+    places = np.stack([alone.step(frame) for frame in frames[:: live.steps]], axis=1).argmax(axis=0)
+    assert np.mean(expected[:, :: live.steps].argmax(axis=0) == places) > 0.8
     assert {layer.name for layer in found[0].spikes.layers} == {"inputs", "places"}
 
 

@@ -1,0 +1,81 @@
+"""What a window needs to begin with: which pair is meant, and its ground truth with everything that belongs to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import BadInput
+from engine.places.positions import Positions
+from engine.places.selection import PairSelection
+from engine.places.truth.document import TruthDocument
+from engine.places.truth.jobs import Pair, open_pair, pair_positions
+from engine.places.truth.journal import Unsaved, unsaved_edits
+from engine.places.workspace import Workspace
+
+Names = tuple[str, str, str, str]  # dataset, camera, reference, query
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A pair with its ground truth, as it is on the disk.
+
+    problem: why the file that is there cannot be used; the document is then empty. positions: of the frames of both traverses,
+    None where neither has poses. position_problem: why the poses cannot be read.
+    """
+
+    pair: Pair
+    path: Path
+    document: TruthDocument
+    unsaved: Unsaved | None
+    problem: str = ""
+    positions: tuple[Positions, Positions] | None = None
+    position_problem: str = ""
+
+
+def open_for_editing(selection: PairSelection, anew: bool = False) -> Opened:
+    """Open the ground truth of two whole traverses.
+
+    Args:
+        selection: the traverses.
+        anew: leave a file that is there aside and begin with an empty one.
+
+    Raises:
+        BadInput: a traverse cannot be opened.
+    """
+    pair = open_pair(selection)
+    path = selection.workspace().ground_truth_file(selection.dataset, selection.camera, selection.reference, selection.query)
+    problem, unsaved = "", None
+    document = TruthDocument.empty(pair.references, pair.queries)
+    if not anew:
+        try:
+            document = TruthDocument.open(path, pair.references, pair.queries)
+            unsaved = unsaved_edits(path, document)
+        except BadInput as error:
+            problem = str(error)
+    positions, position_problem = None, ""
+    try:
+        found = pair_positions(pair)
+        if any(bool(np.any(part.known)) for part in found):
+            positions = found
+    except BadInput as error:
+        position_problem = str(error)
+    return Opened(pair, path, document, unsaved, problem, positions, position_problem)
+
+
+def likely_pair(workspace: Workspace, traverses: Sequence[tuple[str, str, str]]) -> Names | None:
+    """The pair that a person most likely means: one with a ground truth, else one that is called so, else the first two."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for dataset, camera, name in traverses:
+        places.setdefault((dataset, camera), []).append(name)
+    for (dataset, camera), names in places.items():
+        for reference in names:
+            for query in names:
+                if workspace.ground_truth_file(dataset, camera, reference, query).exists():
+                    return dataset, camera, reference, query
+    for (dataset, camera), names in places.items():
+        if len(names) > 1:
+            reference = next((name for name in names if "reference" in name.lower()), names[0])
+            return dataset, camera, reference, next(name for name in names if name != reference)
+    return None
