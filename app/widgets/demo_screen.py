@@ -9,11 +9,11 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWi
 from app.icons import pixmap
 from app.theme import Theme
 from app.widgets.event_image import EventImage
-from app.widgets.frame_view import brightest
 from app.widgets.history_view import HistoryView
 from app.widgets.place_display import PlaceDisplay
 from app.widgets.route_map import RouteMap
 from app.widgets.session_panel import energy_text
+from engine.frames.thumbnails import brightest
 from engine.live import Answer, LiveModel, LiveTotals
 
 
