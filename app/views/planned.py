@@ -97,20 +97,6 @@ def _version() -> str:
     return __version__
 
 
-class PlannedDataset(PlannedView):
-    """Until app/views/dataset.py is there."""
-
-    name, title, icon = "dataset", "Dataset", "dataset"
-    summary = "Look through traverses, repair them, and choose reference and query."
-    purpose = "Here you will see every traverse of the workspace, frame by frame, and choose the reference and the query."
-    will = (
-        ("Browse", "Frames side by side along the route, with their time, place and event count."),
-        ("Curate", "Cut, drop and reorder frames, each step undoable; the files on disk change only when you save."),
-        ("Poses", "Attach GPS or odometry and see the route on a map."),
-    )
-    today = "From a shell, revisit-cli index writes the index file of a traverse today."
-
-
 class PlannedTraining(PlannedView):
     """Until app/views/training.py is there."""
 

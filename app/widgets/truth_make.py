@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QLabel, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app.forms import ParameterForm
@@ -35,6 +35,18 @@ WAYS: tuple[tuple[str, str, type[MakeParameters], str, tuple[str, ...]], ...] = 
 )
 
 
+class _Pages(QStackedWidget):
+    """As high as the page that is seen."""
+
+    def sizeHint(self) -> QSize:
+        page = self.currentWidget()
+        return page.sizeHint() if page is not None else super().sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        page = self.currentWidget()
+        return page.minimumSizeHint() if page is not None else super().minimumSizeHint()
+
+
 class TruthMake(QWidget):
     """Only asks; the view starts the job and shows what it proposes."""
 
@@ -49,7 +61,7 @@ class TruthMake(QWidget):
         self.way.setAccessibleName("Way")
         self.way.setToolTip("How the ground truth is made")
         self.way.setMinimumHeight(self.way.fontMetrics().height() + 11)
-        self.pages = QStackedWidget()
+        self.pages = _Pages()
         self.forms: dict[str, ParameterForm[Parameters]] = {}
         self.anchors = QLabel()
         self.anchors.setObjectName("truthAnchorCount")
@@ -149,14 +161,7 @@ class TruthMake(QWidget):
 
     def _on_way(self, index: int) -> None:
         self.pages.setCurrentIndex(index)
-        for number in range(self.pages.count()):  # only the page that is seen decides the height
-            page = self.pages.widget(number)
-            if page is None:
-                continue
-            policy = page.sizePolicy()
-            policy.setVerticalPolicy(policy.Policy.Preferred if number == index else policy.Policy.Ignored)
-            page.setSizePolicy(policy)
-        self.pages.adjustSize()
+        self.pages.updateGeometry()
         self._show_button()
 
     def _on_make(self) -> None:
