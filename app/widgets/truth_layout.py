@@ -43,6 +43,7 @@ class TruthLayout(QWidget):
             "truthProblem",
             (
                 ("again", "Try again", "Read the files again"),
+                ("replace", "Save anyway", "Replace the file by what is shown here"),
                 ("anew", "Start with an empty one", "Leave the file as it is until you save over it"),
             ),
         )

@@ -26,6 +26,7 @@ from engine.errors import BadInput
 from engine.events.checks import Size
 from engine.events.sources.source import SourceState
 from engine.live.answer import Answer, LiveTotals
+from engine.live.cpu import CpuTarget
 from engine.live.ghost import GhostComparison, GhostFigures
 from engine.live.keeper import EventsKeeper
 from engine.live.matching import Matcher, make_matcher
@@ -34,8 +35,9 @@ from engine.live.parameters import LiveParameters, TargetKind, steps_in
 from engine.live.publish import Publisher
 from engine.live.session import SessionWriter
 from engine.live.targets import MakeLiveTarget, make_target
-from engine.live.worker import Fit, TargetWorker
+from engine.live.worker import Fit, Remembered, TargetWorker
 from engine.recognition.forward_filter import learn_motion
+from engine.recognition.run_network import NetworkRunner
 
 _KEPT_ANSWERS = 600
 _KEPT_BYTES = 64 << 20
@@ -88,6 +90,7 @@ class LivePipeline:
         self._ghost = GhostComparison()
         self._skips: deque[tuple[float, int, int]] = deque()
         self._totals: LiveTotals | None = None
+        self._grown: NetworkRunner | None = None
         self.publisher = Publisher(publish) if publish else None
         self.session: SessionWriter | None = None
         self.events: EventsKeeper | None = None
@@ -126,6 +129,9 @@ class LivePipeline:
             self.capture.unlisten(worker.offer)
         for worker in self.workers:
             worker.stop()
+        target = self.workers[0].target
+        if self.workers[0].remembered and isinstance(target, CpuTarget):
+            self._grown = target.runner
         if self.events is not None:
             self.events.finish()
         self._totals = totals = self.totals()
@@ -134,6 +140,35 @@ class LivePipeline:
         if self.publisher is not None:
             self.publisher.close()
         return totals
+
+    @property
+    def can_remember(self) -> bool:
+        """Whether places can be added while it runs: a prototype network on the CPU."""
+        return self.model.runner.kind == "prototype" and self.workers[0].kind == "cpu"
+
+    def remember(self) -> None:
+        """Add the present view to the network as a new place, at the end of the next window; `remembered` tells of it."""
+        self.workers[0].remember()
+
+    @property
+    def places(self) -> int:
+        """Places that the network has now."""
+        return self.model.places + len(self.workers[0].remembered)
+
+    @property
+    def remembered(self) -> list[Remembered]:
+        """The places that were added, oldest first."""
+        return list(self.workers[0].remembered)
+
+    def save_network(self, path: Path) -> None:
+        """Write the network with the places that were added; after stop().
+
+        Raises:
+            BadInput: the network is not of prototypes, or nothing ran.
+        """
+        if self._grown is None:
+            raise BadInput("No place was added to this network in this run.")
+        self._grown.save(path)
 
     @property
     def running(self) -> bool:
@@ -156,6 +191,7 @@ class LivePipeline:
     def notes(self) -> list[str]:
         """What else a person should know now, a sentence each."""
         found = [f"Ghost: {worker.problem}" for worker in self.workers[1:] if worker.problem]
+        found += [worker.note for worker in self.workers if worker.note]
         found += [kept.problem for kept in (self.session, self.events) if kept is not None and kept.problem]
         windows, skipped = self._recent_skips()
         if skipped:
@@ -203,6 +239,7 @@ class LivePipeline:
     def _worker(self, index: int, kind: TargetKind) -> TargetWorker:
         return TargetWorker(
             index,
+            kind,
             self.parameters,
             self._fit,
             lambda fit: self._make(kind, self.model, fit, self.parameters),

@@ -477,6 +477,37 @@ def test_a_save_that_fails_leaves_it_unsaved(
     save(qtbot, window, view)
 
 
+def test_what_another_program_wrote_is_not_replaced_unasked(
+    window: MainWindow, view: GroundTruthView, qtbot: QtBot, lab: Path
+) -> None:
+    view.parts.matrix.setFocus()
+    key(qtbot, view, Qt.Key.Key_X)
+    save_ground_truth(truth_file(lab), diagonal(3))
+    click(qtbot, window, "truthSave")
+    assert "changed by another program" in view.parts.problem.text.text() and not window.jobs.running
+    np.testing.assert_array_equal(np.load(truth_file(lab)), diagonal(3))
+    click(qtbot, window, "truthProblem_again")  # what is there is shown; the edit does not fit it
+    wait_for(qtbot, lambda: view.similarity is not None and matches(view)[0] == [8])
+    assert "not fit it any more" in view.parts.recovery.text.text()
+    click(qtbot, window, "truthRecovery_discard")
+    key(qtbot, view, Qt.Key.Key_X)
+    save_ground_truth(truth_file(lab), diagonal())
+    key(qtbot, view, Qt.Key.Key_S, modifier=CONTROL)
+    click(qtbot, window, "truthProblem_replace")
+    wait_for(qtbot, lambda: not view.editor.dirty and not window.jobs.running)
+    assert np.load(truth_file(lab))[:, 1].argmax() == 9
+
+
+def test_files_that_change_outside_are_shown_anew(window: MainWindow, view: GroundTruthView, qtbot: QtBot, lab: Path) -> None:
+    before = view.similarity
+    window.session.note_content_changed()
+    wait_for(qtbot, lambda: not view.loader.background._running)
+    assert view.similarity is before  # nothing has changed: nothing is read
+    save_ground_truth(truth_file(lab), diagonal(2))
+    window.session.note_content_changed()
+    wait_for(qtbot, lambda: view.editor.document is not None and matches(view)[0] == [7])
+
+
 def test_a_copy_is_saved_as_lens_file(
     window: MainWindow, view: GroundTruthView, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
