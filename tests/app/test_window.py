@@ -432,6 +432,7 @@ def test_the_layout_is_kept_per_panel_and_over_starts(
     again.open_workspace(workspace)
     assert again.current_view is not None and again.current_view.name == "training"
     assert again.guide.isVisible() and not again.drawer.isVisible()
+    assert again.guide.page is not None and again.guide.list.count() > 3, "a restored guide shows a page"
     again.actions_by_name["reset_layout"].trigger()
     assert not again.guide.isVisible()
 
