@@ -363,7 +363,8 @@ class ResultsControl(QObject):
             return result.folder, _places_of(workspace, result)
 
         def failed(sentence: str) -> None:
-            self._places[result.folder] = _Places({}, 1, {}, sentence)
+            self._view.notify(sentence)
+            self._places[result.folder] = _Places({}, 1, {}, "The traverses of this result are not in this workspace.")
             self._use_places(result.folder)
 
         self._background.run("open the traverses of a result", find, self._on_places, failed)
@@ -404,7 +405,9 @@ class ResultsControl(QObject):
             (parts.inspector.match, "best match", place, "best match" if best else "pointed at"),
             (parts.inspector.true, "true place", true, "true place"),
         ):
-            missing = problem or ("Not on the reference" if role == "true place" and scores is not None else " ")
+            missing = "Not on the reference" if role == "true place" and scores is not None else " "
+            if problem:
+                missing = problem if role == "query" else " "
             frame = self.frame_of(role, number) if number >= 0 else None
             view.show_frame(frame, f"{words} {number}" if number >= 0 else "", empty=missing if number < 0 or problem else " ")
 

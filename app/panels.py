@@ -36,7 +36,7 @@ PANELS = (
     Panel("ground_truth", "Ground truth", "Ctrl+3", "Say which query belongs to which place", "ground_truth:GroundTruthView"),
     Panel("training", "Training", "Ctrl+4", "Teach a network the places of a traverse", "planned:PlannedTraining"),
     Panel("evaluation", "Evaluation", "Ctrl+5", "Measure how well places are recognised", "evaluation:EvaluationView"),
-    Panel("deploy", "Deploy", "Ctrl+6", "Run a network live, in simulation or on the chip", "planned:PlannedDeploy"),
+    Panel("deploy", "Deploy", "Ctrl+6", "Run a network live, in simulation or on the chip", "deploy:DeployView"),
 )
 
 

@@ -7,27 +7,24 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
-from app.jobs import Job, State
 from app.report import Fault
 from app.session import Selection
 from app.truth_editor import TruthEditor
 from app.truth_loader import Listing, TruthLoader
 from app.truth_proposals import TruthProposals
 from app.truth_review import TruthReview
+from app.truth_saving import TruthSaving
 from app.truth_tools import TOOLS, ToolName, TruthTools
 from app.views.base import Command, Tools, View
 from app.widgets.truth_layout import TruthLayout
 from app.widgets.truth_make import WAYS
-from engine.errors import BadInput
-from engine.jobs import CancelToken, Emit
 from engine.parameters import Parameters, parameter
-from engine.places.ground_truth import save_ground_truth
 from engine.places.selection import PairSelection
 from engine.places.truth.change import Change
 from engine.places.truth.document import Rectangle
-from engine.places.truth.opening import Opened
+from engine.places.truth.opening import Opened, print_of_frames
 from engine.recognition.methods import BASELINES
 
 _DRAW_KEYS = {Qt.Key[f"Key_{spec.key}"]: spec.name for spec in TOOLS}
@@ -64,10 +61,10 @@ class GroundTruthView(View):
         self.drawing = TruthTools(self.parts.matrix, self.editor, self)
         self.review = TruthReview(self)
         self.proposals = TruthProposals(self)
+        self.saving = TruthSaving(self)
         self._listing: Listing | None = None
         self._shown: Selection | None = None
         self._stale = True
-        self._saving = False
         self._left: set[str] = set()  # ground truths of this window with unsaved edits
         self.parts.foot.tolerance.setValue(saved.tolerance)
         self.parts.bar.contrast.setCurrentIndex(max(self.parts.bar.contrast.findData(saved.contrast), 0))
@@ -83,8 +80,8 @@ class GroundTruthView(View):
         """For the palette and the Panel menu."""
         review, proposals = self.review, self.proposals
         made = [
-            Command("truth_save", "Save the ground truth", self.save, "Ctrl+S", "LENS's .npy, and mask and anchors beside it"),
-            Command("truth_save_as", "Save as LENS .npy…", self._on_save_as, "", "A copy of the matrix alone, 0 and 1"),
+            Command("truth_save", "Save the ground truth", self.saving.save, "Ctrl+S", "LENS's .npy, mask and anchors beside it"),
+            Command("truth_save_as", "Save as LENS .npy…", self.saving.save_as, "", "A copy of the matrix alone, 0 and 1"),
             Command("truth_undo", "Undo", self.undo, "Ctrl+Z", "Take the last edit back"),
             Command("truth_redo", "Redo", self.redo, "Ctrl+Shift+Z", "Do again what was taken back"),
             Command("truth_next", "Next query", lambda: review.step(1), "", "Go to the match of the next query (N)"),
@@ -165,7 +162,7 @@ class GroundTruthView(View):
         self.loader.failed.connect(self._on_failed)
         self.loader.similarityReady.connect(self._on_similarity)
         self.loader.similarityFailed.connect(self._on_no_similarity)
-        parts.problem.answered.connect(lambda answer: self._open(answer == "anew"))
+        parts.problem.answered.connect(self._on_problem)
         parts.strip.toolChosen.connect(self.choose_tool)
         parts.strip.widthChanged.connect(self._on_width)
         parts.strip.aloneChanged.connect(self._on_alone)
@@ -173,7 +170,7 @@ class GroundTruthView(View):
         parts.strip.undo.clicked.connect(self.undo)
         parts.strip.redo.clicked.connect(self.redo)
         parts.strip.fit.clicked.connect(parts.matrix.fit)
-        parts.save.saveRequested.connect(self.save)
+        parts.save.saveRequested.connect(self.saving.save)
         parts.matrix.pictureReady.connect(self._on_picture)
         self.editor.changed.connect(self._on_changed)
         self.editor.dirtyChanged.connect(self.show_state)
@@ -203,10 +200,7 @@ class GroundTruthView(View):
         self._later()
 
     def _on_content(self) -> None:
-        if not self._saving:
-            self.loader.forget_matrices()
-            self.review.frames.forget()
-            self._later()
+        self._later()
 
     def _on_selection(self, selection: Selection) -> None:
         if selection != self._shown:
@@ -239,21 +233,23 @@ class GroundTruthView(View):
             )
             self.content_arrived()
             return
-        if self.opened is None or chosen != self._shown or self._sizes_changed():
+        if self.opened is None or chosen != self._shown or self._files_changed():
             self._open()
         else:
             self._show_methods()
 
-    def _sizes_changed(self) -> bool:
-        """Whether the traverses of the open pair have other frames than before; unsaved edits are not thrown away for it."""
-        if self.opened is None or self.editor.dirty:
+    def _files_changed(self) -> bool:
+        """Whether frames or ground truth are others than those that are shown; unsaved edits are not thrown away for it."""
+        if self.opened is None:
             return False
-        return any(
-            not all((part.folder / row.image).exists() for row in (part.rows[0], part.rows[-1]))
-            for part in (self.opened.pair.reference, self.opened.pair.query)
-        )
+        frames = print_of_frames(self.opened.pair) != self.opened.frames_print
+        if frames:
+            self.loader.forget_matrices()
+            self.review.frames.forget()
+        return not self.editor.dirty and not self.saving.busy and (frames or self.saving.changed_outside)
 
     def _open(self, anew: bool = False) -> None:
+        """Open what is chosen; `anew`: leave its file aside."""
         workspace, chosen = self.tools.session.workspace, self.tools.session.selection
         if workspace is None:
             return
@@ -299,8 +295,9 @@ class GroundTruthView(View):
     def _on_opened(self, opened: Opened) -> None:
         parts, document = self.parts, opened.document
         self.opened = opened
+        self.saving.note_print(opened.truth_print)
         self.editor.open(opened.path, document)
-        parts.problem.tell(opened.problem)
+        parts.problem.tell(opened.problem, "again", "anew")
         if document.tolerance:
             parts.foot.tolerance.setValue(document.tolerance)
         # A view of one number, which takes no memory: the ground truth is seen at once, the background when it is computed.
@@ -316,6 +313,9 @@ class GroundTruthView(View):
         self._show_methods()
         self.proposals.offer(opened.unsaved, ours)
         self.review.go_to_query(0)
+        if not document.matrix.any():
+            self.parts.show_tab("Make")
+            self.parts.findings.say("There is no match yet: make a ground truth in the tab Make, or draw one.")
         self.show_state()
         self._show_background()
         for note in document.notes if not opened.problem else ():
@@ -329,6 +329,13 @@ class GroundTruthView(View):
             parts.matrix.set_points(document.anchors)
             parts.make.show_anchors(document.anchors)
             self.review.show_states()
+
+    def _on_problem(self, answer: str) -> None:
+        self.parts.problem.tell("")
+        if answer == "replace":
+            self.saving.write()
+        else:
+            self._open(answer == "anew")
 
     # -- the background
 
@@ -383,7 +390,7 @@ class GroundTruthView(View):
 
     def choose_tool(self, name: ToolName) -> None:
         """Take a tool."""
-        if name != "look" and not self._may_edit():
+        if name != "look" and not self.may_edit:
             return
         self.parts.strip.show_tool(name)
         self.drawing.choose(name)
@@ -395,17 +402,19 @@ class GroundTruthView(View):
 
     def undo(self) -> None:
         """Take the last edit back."""
-        if self._may_edit():
+        if self.may_edit:
             self.drawing.leave()
             self.editor.stack.undo()
 
     def redo(self) -> None:
         """Do the edit again that was taken back last."""
-        if self._may_edit():
+        if self.may_edit:
             self.drawing.leave()
             self.editor.stack.redo()
 
-    def _may_edit(self) -> bool:
+    @property
+    def may_edit(self) -> bool:
+        """Whether edits are taken now."""
         return self.writable and self.editor.editable
 
     def _on_changed(self, change: Change, where: Rectangle | None) -> None:
@@ -455,64 +464,13 @@ class GroundTruthView(View):
 
         return show
 
-    # -- saving
-
-    def save(self) -> None:
-        """Write the ground truth, as a job; it counts as saved only when it is."""
-        if not self._may_edit() or self._saving or self.editor.document is None or self.editor.path is None:
-            return
-        self.drawing.leave()
-        document, path = self.editor.document.copy(), self.editor.path
-
-        def work(emit: Emit, cancel: CancelToken) -> None:
-            document.save(path)
-
-        self._saving = self.editor.frozen = True
-        job = self.tools.jobs.start(f"Save {path.name}", work)
-        job.ended.connect(lambda state: self._on_saved(job, state))
-        self.show_state()
-
-    def _on_saved(self, job: Job, state: State) -> None:
-        self.editor.frozen = False
-        if state is State.FINISHED:
-            try:
-                self.editor.note_saved()
-            except OSError as error:
-                self.notify(f"The ground truth is saved, but its journal cannot be removed ({error.strerror}).")
-            self.parts.problem.tell("")
-            self.tools.session.note_content_changed()
-        self._saving = False
-        self.show_state()
-
-    def _on_save_as(self) -> None:
-        document, path = self.editor.document, self.editor.path
-        if document is None or path is None:
-            return
-        chosen = QFileDialog.getSaveFileName(self, "Save a copy as LENS .npy", str(path), "NumPy (*.npy)")[0]
-        if not chosen:
-            return
-        target = path.with_name(chosen) if "/" not in chosen else type(path)(chosen)
-        target = target if target.suffix == ".npy" else target.with_name(f"{target.name}.npy")
-        if target == path:
-            self.save()
-            return
-        matrix = document.matrix.copy()
-
-        def work(emit: Emit, cancel: CancelToken) -> None:
-            try:
-                save_ground_truth(target, matrix)
-            except OSError as error:
-                raise BadInput(f"{target} cannot be written ({error.strerror or error}): choose another place.") from None
-
-        self.tools.jobs.start(f"Save {target.name}", work)
-
     # -- telling
 
     def show_state(self, *ignored: object) -> None:
         """Mirror what can be done now, and whether there is anything to save."""
         parts, document = self.parts, self.editor.document
         waiting = self.proposals.waiting
-        self.editor.frozen = self._saving or waiting or not self.writable
+        self.editor.frozen = self.saving.busy or waiting or not self.writable
         editable = document is not None and not self.editor.frozen
         why = ""
         if document is not None and not self.writable:
@@ -520,7 +478,7 @@ class GroundTruthView(View):
         elif waiting:
             why = "Answer the question above first: recover the edits, or move them to the trash"
         parts.strip.show_editable(editable, why)
-        if not editable and self.drawing.tool != "look" and not self._saving:
+        if not editable and self.drawing.tool != "look" and not self.saving.busy:
             self.drawing.choose("look")
             parts.strip.show_tool("look")
         elif document is None:
@@ -550,13 +508,13 @@ class GroundTruthView(View):
             text = ""
         elif not self.writable:
             text = "read-only"
-        elif self._saving:
+        elif self.saving.busy:
             text = "saving…"
         elif self.editor.dirty:
             text = "● not saved"
         else:
             text = "saved" if there else "no file yet"
-        savable = opened and self.writable and not self._saving and (self.editor.dirty or not there)
+        savable = opened and self.writable and not self.saving.busy and (self.editor.dirty or not there)
         self.parts.save.show_state(text, savable and not self.proposals.waiting)
 
     def _show_note(self) -> None:

@@ -110,16 +110,3 @@ class PlannedTraining(PlannedView):
     )
     today = "From a shell, revisit-cli train does it today."
     guide = "how-lens-learns"
-
-
-class PlannedDeploy(PlannedView):
-    """Until app/views/deploy.py is there."""
-
-    name, title, icon = "deploy", "Deploy", "deploy"
-    summary = "Run a network live: simulated, on a virtual Speck, or on the chip."
-    purpose = "Here you will bring a trained network to the robot and watch it recognise places as they come."
-    will = (
-        ("Check", "Whether the network fits the chip: cores, memory, weights in 8 bits, and what quantising costs."),
-        ("Live", "Camera, network and sequence matching as one pipeline, with the place that it recognises now."),
-        ("Power", "What each rail of the chip draws, beside the synaptic operations that explain it."),
-    )

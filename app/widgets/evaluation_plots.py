@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy
 from app.theme import Theme
 from app.widgets.live_plots import Plot
 from app.widgets.method_table import ShownMethod, colour_of, dash_of
+from engine.recognition.figures import thinned
 from engine.recognition.metrics import RECALL_KS
 
 _GAP = 0.22  # of a group of bars
@@ -101,10 +102,11 @@ class PrecisionRecallPlot(Plot):
             if scores is None:
                 continue
             # Flat before the first point, as the area is taken.
-            recall = np.append(0.0, scores.curve.recall)
-            precision = np.append(scores.curve.precision[0], scores.curve.precision)
+            recall, precision = thinned(
+                np.append(0.0, scores.curve.recall), np.append(scores.curve.precision[0], scores.curve.precision)
+            )
             pen = pg.mkPen(colour_of(self.theme, shown.number), width=2, style=dash_of(self.theme, shown.number))
-            curve = pg.PlotCurveItem(recall, precision, pen=pen)
+            curve = pg.PlotCurveItem(np.array(recall), np.array(precision), pen=pen)
             self.box.addItem(curve)
             self._curves.append(curve)
 

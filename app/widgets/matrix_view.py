@@ -165,7 +165,7 @@ class MatrixView(QWidget):
             self._redraw()
 
     def set_points(self, points: tuple[tuple[int, int], ...]) -> None:
-        """Mark single cells (reference, query) with diamonds: anchors."""
+        """Mark single cells (reference, query) with diamonds, and draw the line through them: anchors, in order of the query."""
         self._points = points
         self.update()
 
@@ -486,12 +486,17 @@ class MatrixView(QWidget):
             for colour, width in (("#000000", 3.0), (TRUTH_COLOUR, 1.6)):
                 painter.setPen(QPen(QColor(colour), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
                 painter.drawPolyline(corners)
-        painter.setPen(QPen(QColor("#000000"), 1))
-        painter.setBrush(QColor("#ffffff"))
-        for row, column in self._points:
-            middle, reach = self.canvas.rectangle((row, column, row + 1, column + 1)).center(), 4.5
-            around = ((0.0, -reach), (reach, 0.0), (0.0, reach), (-reach, 0.0))
-            painter.drawPolygon([QPointF(middle.x() + x, middle.y() + y) for x, y in around])
+        middles = [self.canvas.rectangle((row, column, row + 1, column + 1)).center() for row, column in self._points]
+        if len(middles) > 1:
+            for colour, weight in (("#000000", 2.0), ("#ffffff", 1.0)):
+                painter.setPen(QPen(QColor(colour), weight, Qt.PenStyle.DotLine))
+                painter.drawPolyline(middles)
+        painter.setBrush(QColor(TRUTH_COLOUR))
+        for middle in middles:
+            for colour, reach in (("#000000", 6.5), ("#ffffff", 5.0)):
+                around = ((0.0, -reach), (reach, 0.0), (0.0, reach), (-reach, 0.0))
+                painter.setPen(QPen(QColor(colour), 1.5))
+                painter.drawPolygon([QPointF(middle.x() + x, middle.y() + y) for x, y in around])
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _draw_cursor(self, painter: QPainter) -> None:

@@ -169,8 +169,13 @@ def _errors(scores: Scores) -> list[tuple[str, str, float]]:
         if error is None:
             cells.append(("–", "", -1.0))
         else:
-            cells.append((f"{error.median:.3g}{unit}", f"95 %: {error.p95:.3g}{unit}", error.median))
+            cells.append((f"{_figure(error.median)}{unit}", f"95 %: {_figure(error.p95)}{unit}", error.median))
     return cells
+
+
+def _figure(value: float) -> str:
+    """Three digits, all of a larger number."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _start(scores: Scores) -> tuple[str, str, float]:

@@ -43,6 +43,7 @@ class TruthLayout(QWidget):
             "truthProblem",
             (
                 ("again", "Try again", "Read the files again"),
+                ("replace", "Save anyway", "Replace the file by what is shown here"),
                 ("anew", "Start with an empty one", "Leave the file as it is until you save over it"),
             ),
         )
@@ -80,8 +81,8 @@ class TruthLayout(QWidget):
         right.setStretchFactor(0, 1)
         right.setStretchFactor(1, 1)
         right.setSizes([290, 300])
-        main.setStretchFactor(0, 1)
-        main.setStretchFactor(1, 0)
+        main.setStretchFactor(0, 3)
+        main.setStretchFactor(1, 2)  # on a large screen the frames grow too
         main.setSizes([760, SIDE_WIDTH])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

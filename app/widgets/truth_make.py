@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QLabel, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app.forms import ParameterForm
@@ -35,10 +35,23 @@ WAYS: tuple[tuple[str, str, type[MakeParameters], str, tuple[str, ...]], ...] = 
 )
 
 
+class _Pages(QStackedWidget):
+    """As high as the page that is seen."""
+
+    def sizeHint(self) -> QSize:
+        page = self.currentWidget()
+        return page.sizeHint() if page is not None else super().sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        page = self.currentWidget()
+        return page.minimumSizeHint() if page is not None else super().minimumSizeHint()
+
+
 class TruthMake(QWidget):
     """Only asks; the view starts the job and shows what it proposes."""
 
-    makeRequested = Signal(object)  # MakeParameters
+    makeRequested = Signal(str)  # the way
+    copyRequested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +62,7 @@ class TruthMake(QWidget):
         self.way.setAccessibleName("Way")
         self.way.setToolTip("How the ground truth is made")
         self.way.setMinimumHeight(self.way.fontMetrics().height() + 11)
-        self.pages = QStackedWidget()
+        self.pages = _Pages()
         self.forms: dict[str, ParameterForm[Parameters]] = {}
         self.anchors = QLabel()
         self.anchors.setObjectName("truthAnchorCount")
@@ -87,6 +100,11 @@ class TruthMake(QWidget):
         self.make.setToolTip("Make a proposal and show it in orange; nothing is replaced until you use it")
         self.make.clicked.connect(self._on_make)
         set_icon(self.make, "ground_truth")
+        self.copy = QPushButton("Copy as command line")
+        self.copy.setObjectName("truthCopyCommand")
+        self.copy.setToolTip("The same from a shell")
+        self.copy.clicked.connect(self.copyRequested)
+        set_icon(self.copy, "copy")
         inner = QWidget()
         layout = QVBoxLayout(inner)
         layout.setContentsMargins(16, 12, 16, 12)
@@ -95,6 +113,7 @@ class TruthMake(QWidget):
         layout.addWidget(self.pages)
         layout.addWidget(self.keep)
         layout.addWidget(self.make)
+        layout.addWidget(self.copy)
         layout.addStretch(1)
         area = QScrollArea()
         area.setObjectName("truthMakeArea")
@@ -149,14 +168,7 @@ class TruthMake(QWidget):
 
     def _on_way(self, index: int) -> None:
         self.pages.setCurrentIndex(index)
-        for number in range(self.pages.count()):  # only the page that is seen decides the height
-            page = self.pages.widget(number)
-            if page is None:
-                continue
-            policy = page.sizePolicy()
-            policy.setVerticalPolicy(policy.Policy.Preferred if number == index else policy.Policy.Ignored)
-            page.setSizePolicy(policy)
-        self.pages.adjustSize()
+        self.pages.updateGeometry()
         self._show_button()
 
     def _on_make(self) -> None:
@@ -166,3 +178,4 @@ class TruthMake(QWidget):
         name = self.way.currentData()
         ready = name != "anchors" or len(self._anchors) >= 2
         self.make.setEnabled(self._editable and not self._busy and ready and self.forms[name].valid)
+        self.copy.setEnabled(ready and self.forms[name].valid)

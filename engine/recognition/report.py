@@ -115,6 +115,7 @@ def write_report(
     ]
     files: dict[str, NDArray[Any] | bytes | str] = {}
     for result, stem in zip(results, stems, strict=True):
+        _heed(cancel)
         files[f"{stem}_similarity.npy"] = result.similarity
         files[f"{stem}_similarity.png"] = similarity_image(result.similarity, truth)
     figures = figures_of([(result.name, scores) for result, scores in scored(results)])
@@ -124,13 +125,17 @@ def write_report(
     if any(result.matches is not None for result in results):
         files["matches.csv"] = matches_csv(results, names)
     files["scores.csv"] = scores_csv(results)
-    files["report.html"] = report_html(content, results, figures, truth, names)
+    files["report.html"] = report_html(content, results, figures, truth, names, lambda: _heed(cancel))
     for name, part in files.items():
-        if cancel is not None:
-            cancel.check()
+        _heed(cancel)
         _write(folder / name, part)
     write_json(folder / "report.json", content)  # the last one: where it is, the report is whole
     return [*(folder / name for name in files), folder / "report.json"]
+
+
+def _heed(cancel: CancelToken | None) -> None:
+    if cancel is not None:
+        cancel.check()
 
 
 def _write(path: Path, content: NDArray[Any] | bytes | str) -> None:

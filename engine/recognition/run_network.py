@@ -292,6 +292,10 @@ class NetworkRunner:
         if self.inputs != other.inputs:
             raise BadInput("The networks see frames in different ways: merge networks that were trained with the same inputs.")
         self.network = merge(self._prototypes(), other._prototypes(), places)
+        if self.record is not None and other.record is not None:
+            known = self.record.references
+            new = tuple(name for name in other.record.references if name not in known)
+            self.record = self.record.model_copy(update={"references": known + new})
         self._prepare()
 
     def save(self, path: Path) -> None:

@@ -350,6 +350,16 @@ def test_a_damaged_result_is_told_and_left_out(window: MainWindow, view: Evaluat
     assert view.parts.results.shown == [] and view.parts.table.methods == []
 
 
+def test_a_result_whose_traverses_are_gone_shows_its_figures(
+    window: MainWindow, view: EvaluationView, lab: Path, first: Path, qtbot: QtBot
+) -> None:
+    shutil.rmtree(lab / "dataset" / "street" / "dvs" / "night")
+    view.tools.session.show_result(first)
+    wait_for(qtbot, lambda: "not in this workspace" in view.parts.inspector.query.message.text())
+    wait_for(qtbot, lambda: view.parts.matrix.view.coloured)
+    assert view.parts.table.methods[0].method.scores is not None and view.parts.inspector.query.frame is None
+
+
 def test_a_live_session_is_shown(window: MainWindow, view: EvaluationView, lab: Path, qtbot: QtBot) -> None:
     folder = lab / "output" / "2026-01-01_00-00-00"
     folder.mkdir()

@@ -1,6 +1,7 @@
 """The Ground truth panel by clicks and keys: choosing, drawing, judging, making, checking, saving, recovering."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,12 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.theme import DARK, LIGHT, Colours, Theme
 from app.views.ground_truth import GroundTruthView
 from app.window import MainWindow
+from engine.cli import main as cli
 from engine.places.ground_truth import load_ground_truth, save_ground_truth
 from engine.places.lock import WorkspaceLock
 from engine.places.truth.document import TruthDocument
@@ -380,6 +383,27 @@ def test_a_file_is_imported_the_right_way_round(window: MainWindow, lab: Path, q
     assert matches(view) == [[row] for row in TRUE]
 
 
+def test_every_way_can_be_copied_as_a_command_that_does_the_same(
+    window: MainWindow, view: GroundTruthView, qtbot: QtBot, tmp_path: Path
+) -> None:
+    save_ground_truth(tmp_path / "theirs file.npy", diagonal())
+    key(qtbot, view, Qt.Key.Key_A)
+    drag(qtbot, view, (6, 1))
+    drag(qtbot, view, (25, 20))
+    view.parts.make.forms["poses"].set_values({"radius_m": 6.0, "match": "nearest"})
+    view.parts.make.forms["identity"].set_values({"offset": -1})
+    view.parts.make.forms["import"].set_values({"file": str(tmp_path / "theirs file.npy")})
+    view.parts.show_tab("Make")
+    for way in ("From poses", "From anchors", "By numbers", "By alignment", "From a file"):
+        propose(qtbot, window, view, way)
+        click(qtbot, window, "truthCopyCommand")
+        words = shlex.split(QGuiApplication.clipboard().text())
+        out = tmp_path / f"{words[2]}_GT.npy"
+        assert words[:2] == ["revisit-cli", "groundtruth"] and cli([*words[1:], "--out", str(out)]) == 0
+        assert view.proposals.proposal is not None
+        np.testing.assert_array_equal(np.load(out), view.proposals.proposal.matrix)
+
+
 def test_a_proposal_that_fails_says_why(window: MainWindow, view: GroundTruthView, qtbot: QtBot) -> None:
     view.parts.make.forms["import"].set_values({"file": "nowhere.npy"})
     propose(qtbot, window, view, "From a file")
@@ -477,6 +501,37 @@ def test_a_save_that_fails_leaves_it_unsaved(
     save(qtbot, window, view)
 
 
+def test_what_another_program_wrote_is_not_replaced_unasked(
+    window: MainWindow, view: GroundTruthView, qtbot: QtBot, lab: Path
+) -> None:
+    view.parts.matrix.setFocus()
+    key(qtbot, view, Qt.Key.Key_X)
+    save_ground_truth(truth_file(lab), diagonal(3))
+    click(qtbot, window, "truthSave")
+    assert "changed by another program" in view.parts.problem.text.text() and not window.jobs.running
+    np.testing.assert_array_equal(np.load(truth_file(lab)), diagonal(3))
+    click(qtbot, window, "truthProblem_again")  # what is there is shown; the edit does not fit it
+    wait_for(qtbot, lambda: view.similarity is not None and matches(view)[0] == [8])
+    assert "not fit it any more" in view.parts.recovery.text.text()
+    click(qtbot, window, "truthRecovery_discard")
+    key(qtbot, view, Qt.Key.Key_X)
+    save_ground_truth(truth_file(lab), diagonal())
+    key(qtbot, view, Qt.Key.Key_S, modifier=CONTROL)
+    click(qtbot, window, "truthProblem_replace")
+    wait_for(qtbot, lambda: not view.editor.dirty and not window.jobs.running)
+    assert np.load(truth_file(lab))[:, 1].argmax() == 9
+
+
+def test_files_that_change_outside_are_shown_anew(window: MainWindow, view: GroundTruthView, qtbot: QtBot, lab: Path) -> None:
+    before = view.similarity
+    window.session.note_content_changed()
+    wait_for(qtbot, lambda: not view.loader.background._running)
+    assert view.similarity is before  # nothing has changed: nothing is read
+    save_ground_truth(truth_file(lab), diagonal(2))
+    window.session.note_content_changed()
+    wait_for(qtbot, lambda: view.editor.document is not None and matches(view)[0] == [7])
+
+
 def test_a_copy_is_saved_as_lens_file(
     window: MainWindow, view: GroundTruthView, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -500,7 +555,7 @@ def test_closing_asks_and_what_was_not_saved_comes_back(open_window: Callable[..
     assert not truth_file(lab).exists()
     second = open_window()
     again = show(qtbot, second, lab)
-    assert again.parts.recovery.isVisible() and "1 edit was not saved" in again.parts.recovery.text.text()
+    assert again.parts.recovery.isVisible() and "1 edit of" in again.parts.recovery.text.text()
     assert not part(second, "tool_pencil").isEnabled()  # a new edit would overwrite the journal
     click(qtbot, second, "truthRecovery_recover")
     assert matches(again) == [[row] for row in TRUE] and again.editor.dirty
@@ -544,6 +599,7 @@ def draw():
 timer = QTimer()
 timer.timeout.connect(draw)
 timer.start(20)
+QTimer.singleShot(90_000, application.quit)
 application.exec()
 """
 
@@ -559,7 +615,7 @@ def test_kill_9_loses_no_stroke(window: MainWindow, lab: Path, qtbot: QtBot) -> 
     child.wait(30)
     child.stdout.close()
     view = show(qtbot, window, lab)
-    assert "3 edits were not saved" in view.parts.recovery.text.text()
+    assert "3 edits of" in view.parts.recovery.text.text()
     click(qtbot, window, "truthRecovery_recover")
     assert matches(view)[:4] == [[30], [31], [32], [8]] and matches(view)[20] == [25]
     assert np.load(truth_file(lab))[30, 0] == 0  # the file itself is as it was
@@ -573,7 +629,7 @@ def test_edits_that_do_not_fit_any_more_go_to_the_trash(window: MainWindow, lab:
     journal.close()
     save_ground_truth(path, diagonal())
     view = show(qtbot, window, lab)
-    assert "do not fit it any more" in view.parts.recovery.text.text()
+    assert "not fit it any more" in view.parts.recovery.text.text()
     assert not part(window, "truthRecovery_recover").isVisible()
     click(qtbot, window, "truthRecovery_discard")
     assert not view.parts.recovery.isVisible() and not journal_file(path).exists()

@@ -355,14 +355,23 @@ def test_without_the_engines_demo_a_sentence(
 
 def test_the_demo_is_the_engines_own_with_its_own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import engine.demo
+    import engine.live.first_network
     from app.demo import make_demo
     from engine.jobs import ignore
+    from engine.places.workspace import Workspace
 
     made: list[tuple[object, ...]] = []
-    monkeypatch.setattr(engine.demo, "create_demo_workspace", lambda *arguments: made.append(arguments))
+    workspace = Workspace(tmp_path / "demo" / "dataset")
+
+    def create(*arguments: object) -> Workspace:
+        made.append(arguments)
+        return workspace
+
+    monkeypatch.setattr(engine.demo, "create_demo_workspace", create)
+    monkeypatch.setattr(engine.live.first_network, "train_first_network", lambda *arguments: made.append(arguments))
     token = CancelToken()
     make_demo(tmp_path / "demo", ignore, token)
-    assert made == [(tmp_path / "demo", engine.demo.demo_parameters(), ignore, token)]
+    assert made == [(tmp_path / "demo", engine.demo.demo_parameters(), ignore, token), (workspace, ignore, token)]
 
 
 # -- notices and status bar
@@ -423,6 +432,7 @@ def test_the_layout_is_kept_per_panel_and_over_starts(
     again.open_workspace(workspace)
     assert again.current_view is not None and again.current_view.name == "training"
     assert again.guide.isVisible() and not again.drawer.isVisible()
+    assert again.guide.page is not None and again.guide.list.count() > 3, "a restored guide shows a page"
     again.actions_by_name["reset_layout"].trigger()
     assert not again.guide.isVisible()
 

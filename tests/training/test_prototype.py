@@ -85,6 +85,8 @@ def test_the_command_trains_and_evaluates_it(tmp_path: Path, options: list[str],
     result: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert result["recall_at"]["1"] > 0.9
     assert result["synops_per_query"] > 0
+    assert [method["name"] for method in result["methods"]] == ["Prototype", "Prototype, membrane"]
+    assert result["methods"][1]["recall_at"]["1"] > 0.9
 
 
 def test_nothing_is_written_where_it_is_cancelled_or_wrong(tmp_path: Path) -> None:

@@ -101,8 +101,8 @@ class TruthCheck:
                 "best": self.offsets.best,
                 "sure": self.offsets.sure,
                 "shifts": list(self.offsets.shifts),
-                "mean_similarity": [round(value, 4) for value in self.offsets.similarity],
-                "mean_rank": [round(value, 2) for value in self.offsets.rank],
+                "mean_similarity": [_rounded(value, 4) for value in self.offsets.similarity],
+                "mean_rank": [_rounded(value, 2) for value in self.offsets.rank],
             }
         content["suspicious"] = [
             {"query": s.query, "reference": s.reference, "better": s.better, "gap": round(s.gap, 3)} for s in self.suspicious
@@ -155,6 +155,11 @@ def check_truth(
         findings.insert(0, Finding("fine", "info", f"{many(int((~mask).sum()), 'query', 'queries')} checked: {what}."))
     emit(Progress("Checking", 4, 4))
     return TruthCheck(tuple(findings), offsets, suspicious)
+
+
+def _rounded(value: float, digits: int) -> float | None:
+    """For JSON, which has no infinity: None where a shift leaves no place within the matrix."""
+    return round(value, digits) if np.isfinite(value) else None
 
 
 def shape_sentence(truth: tuple[int, ...], frames: tuple[int, ...]) -> str:

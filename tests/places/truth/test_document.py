@@ -211,7 +211,7 @@ def test_unsaved_edits_come_back(tmp_path: Path) -> None:
     fresh = TruthDocument.open(path, 8, 6)
     unsaved = unsaved_edits(path, fresh)
     assert unsaved is not None and unsaved.fits and not unsaved.damaged and len(unsaved.changes) == 5
-    assert unsaved.text().startswith("5 edits were not saved when Revisit last ended on ")
+    assert unsaved.text().startswith("5 edits of 20") and unsaved.text().endswith("were not saved when Revisit last ended.")
     fresh.apply(recover(unsaved, fresh))
     assert state_hash(fresh) == state_hash(document)
     # Editing goes on where it stopped, and a second crash loses nothing either.
