@@ -1,22 +1,34 @@
 """Proposals and recovered edits: shown first, taken only when a person says so."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
+from PySide6.QtGui import QGuiApplication
 
 from app.jobs import Job, State
+from engine.cli.options import command_line
 from engine.errors import BadInput
 from engine.jobs import CancelToken, Emit
+from engine.places.truth.alignment import AlignTruthParameters
+from engine.places.truth.imported import ImportTruthParameters
 from engine.places.truth.jobs import make_truth
 from engine.places.truth.journal import Unsaved, discard
-from engine.places.truth.make import PosesTruthParameters
+from engine.places.truth.make import AnchorsTruthParameters, IdentityTruthParameters, PosesTruthParameters
 from engine.places.truth.proposal import Proposal, many
 
 if TYPE_CHECKING:
     from app.views.ground_truth import GroundTruthView
 
 TRASH = ".trash"
+COMMANDS = {
+    PosesTruthParameters: "from-poses",
+    AnchorsTruthParameters: "from-anchors",
+    IdentityTruthParameters: "identity",
+    AlignTruthParameters: "align",
+    ImportTruthParameters: "import",
+}
 
 
 class TruthProposals(QObject):
@@ -31,6 +43,7 @@ class TruthProposals(QObject):
         self._job: Job | None = None
         parts = view.parts
         parts.make.makeRequested.connect(lambda way: self.start())
+        parts.make.copyRequested.connect(lambda: QGuiApplication.clipboard().setText(self.command()))
         parts.proposal.answered.connect(self._on_proposal)
         parts.recovery.answered.connect(self._on_recovery)
 
@@ -61,6 +74,23 @@ class TruthProposals(QObject):
         tolerance_m = parameters.radius_m if isinstance(parameters, PosesTruthParameters) else None
         job.ended.connect(lambda state: self._on_made(job, state, way, tolerance_m))
         view.show_state()
+
+    def command(self) -> str:
+        """The way that is chosen, from a shell; "" where a value is wrong."""
+        view = self._view
+        workspace = view.tools.session.workspace
+        parameters = view.parts.make.parameters(view.method, workspace.root if workspace is not None else None)
+        if view.opened is None or parameters is None:
+            return ""
+        way = COMMANDS[type(parameters)]
+        words = [command_line(f"revisit-cli groundtruth {way}", view.opened.pair.selection)]
+        if isinstance(parameters, AnchorsTruthParameters):
+            words += [f"--anchor {reference}:{query}" for reference, query in parameters.anchors]
+            parameters = parameters.model_copy(update={"anchors": ()})
+        elif isinstance(parameters, ImportTruthParameters):
+            words.insert(1, shlex.quote(str(parameters.file or "FILE")))
+            parameters = parameters.model_copy(update={"file": None})
+        return " ".join(word for word in (*words, command_line("", parameters)) if word)
 
     def show(self, proposal: Proposal | None, way: str = "") -> None:
         """Draw a proposal and ask; None takes it away."""

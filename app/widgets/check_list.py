@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.theme import Theme
+from app.widgets.chip_cores import ChipCores
 from engine.live.preflight import Check, Level
 
 _WORDS: dict[Level, str] = {"good": "good", "doubtful": "doubtful", "bad": "bad", "unknown": "not known yet"}
@@ -78,6 +79,8 @@ class _Row(QWidget):
         layout.setSpacing(3)
         layout.addLayout(head)
         layout.addWidget(self.text)
+        self._theme, self._layout = theme, layout
+        self.cores: ChipCores | None = None
 
     def show_check(self, check: Check) -> None:
         """Show how it stands."""
@@ -88,6 +91,14 @@ class _Row(QWidget):
         self.button.setText(check.mend_text)
         self.button.setToolTip(check.mend_text)
         self.button.setVisible(bool(check.mend))
+        drawn = check.chip is not None and bool(check.chip.layers)
+        if drawn and self.cores is None:
+            self.cores = ChipCores(self._theme)
+            self._layout.addSpacing(4)
+            self._layout.addWidget(self.cores)
+        if self.cores is not None:
+            self.cores.show_check(check.chip)
+            self.cores.setVisible(drawn)
 
 
 class CheckList(QWidget):

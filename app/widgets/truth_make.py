@@ -50,7 +50,8 @@ class _Pages(QStackedWidget):
 class TruthMake(QWidget):
     """Only asks; the view starts the job and shows what it proposes."""
 
-    makeRequested = Signal(object)  # MakeParameters
+    makeRequested = Signal(str)  # the way
+    copyRequested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -99,6 +100,11 @@ class TruthMake(QWidget):
         self.make.setToolTip("Make a proposal and show it in orange; nothing is replaced until you use it")
         self.make.clicked.connect(self._on_make)
         set_icon(self.make, "ground_truth")
+        self.copy = QPushButton("Copy as command line")
+        self.copy.setObjectName("truthCopyCommand")
+        self.copy.setToolTip("The same from a shell")
+        self.copy.clicked.connect(self.copyRequested)
+        set_icon(self.copy, "copy")
         inner = QWidget()
         layout = QVBoxLayout(inner)
         layout.setContentsMargins(16, 12, 16, 12)
@@ -107,6 +113,7 @@ class TruthMake(QWidget):
         layout.addWidget(self.pages)
         layout.addWidget(self.keep)
         layout.addWidget(self.make)
+        layout.addWidget(self.copy)
         layout.addStretch(1)
         area = QScrollArea()
         area.setObjectName("truthMakeArea")
@@ -171,3 +178,4 @@ class TruthMake(QWidget):
         name = self.way.currentData()
         ready = name != "anchors" or len(self._anchors) >= 2
         self.make.setEnabled(self._editable and not self._busy and ready and self.forms[name].valid)
+        self.copy.setEnabled(ready and self.forms[name].valid)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QListView, QStyledItemDelegate, QStyleOptionViewIt
 
 from app.theme import Theme
 from app.widgets.colour_maps import counts_map
-from app.widgets.frame_view import brightest
+from engine.frames.thumbnails import brightest
 
 Index = QModelIndex | QPersistentModelIndex
 Frame = NDArray[np.uint8]

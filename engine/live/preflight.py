@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.capture.recorder import free_bytes
-from engine.chip.check import check_model
+from engine.chip.check import ChipCheck, check_model
 from engine.errors import BadInput
 from engine.events.checks import Size
 from engine.live.model import LiveModel
@@ -27,6 +27,7 @@ class Check:
         sentence: for a person.
         mend: what would put it right, "" where nothing here can; `mended` gives the parameters.
         mend_text: for a button.
+        chip: the layout on the chip's cores, of the point that is about them where the run needs the chip.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Check:
     sentence: str
     mend: Mend = ""
     mend_text: str = ""
+    chip: ChipCheck | None = None
 
 
 @dataclass(frozen=True)
@@ -92,13 +94,14 @@ def mended(model: LiveModel, parameters: LiveParameters, mend: Mend) -> LivePara
 
 def _chip(model: LiveModel, parameters: LiveParameters) -> Check:
     runner = model.runner
+    found: ChipCheck | None = None
     try:
         found = check_model(runner.network, runner.inputs, model.frame_size)
         fits, sentence = found.fits, found.sentence
     except BadInput as wrong:
         fits, sentence = False, str(wrong)
     if {"virtual", "speck"} & {parameters.target, parameters.ghost}:
-        return Check("Chip", "good" if fits else "bad", sentence)
+        return Check("Chip", "good" if fits else "bad", sentence, chip=found)
     return Check(
         "Chip", "good", "The CPU runs any network." if fits else f"The CPU runs any network; a Speck could not: {sentence}"
     )

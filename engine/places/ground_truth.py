@@ -12,6 +12,7 @@ from engine.storage import replacing
 
 Truth = NDArray[np.uint8]
 _LARGEST = 40_000
+_CELLS_WRITTEN = 1 << 20  # at once
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,11 @@ def save_ground_truth(path: Path, matrix: NDArray[np.generic]) -> None:
     if matrix.ndim != 2 or not np.isin(matrix, (0, 1)).all():
         raise BadInput("A ground truth is a matrix of 0 and 1, reference x query.")
     with replacing(path) as part, part.open("wb") as file:
-        np.save(file, matrix.astype(np.int64), allow_pickle=False)
+        # As np.save, but without a second matrix of eight times the size in memory.
+        np.lib.format.write_array_header_1_0(file, {"descr": "<i8", "fortran_order": False, "shape": matrix.shape})
+        rows = max(1, _CELLS_WRITTEN // matrix.shape[1]) if matrix.size else 1
+        for first in range(0, matrix.shape[0], rows):
+            file.write(np.ascontiguousarray(matrix[first : first + rows], "<i8").tobytes())
 
 
 def save_truth(path: Path, matrix: NDArray[np.generic], details: TruthDetails) -> TruthDetails:

@@ -7,9 +7,11 @@ from PySide6.QtWidgets import QToolTip
 from pytestqt.qtbot import QtBot
 
 from app.theme import DARK, LIGHT, Colours, Theme
+from app.widgets.check_list import CheckList
 from app.widgets.chip_cores import ChipCores
 from engine.chip.check import check_network
 from engine.frames.inputs import InputParameters
+from engine.live.preflight import Check
 from tests.app.conftest import Picture
 
 
@@ -65,3 +67,23 @@ def test_each_core_says_what_it_holds(qtbot: QtBot, theme: Theme) -> None:
     qtbot.waitUntil(lambda: QToolTip.text() == widget.text_of(4))
     QToolTip.hideText()
     assert not widget._box(4).contains(QPointF(0, 0))
+
+
+def test_the_check_list_draws_the_cores_where_a_run_needs_the_chip(qtbot: QtBot, theme: Theme) -> None:
+    checks = CheckList(theme)
+    qtbot.addWidget(checks)
+    checks.resize(300, 600)
+    with qtbot.waitExposed(checks):
+        checks.show()
+    fits = check_network(InputParameters(dims=(10, 10), roi_dim=(80, 80)), 200, 100)
+    checks.show_checks([Check("Chip", "good", "The CPU runs any network.")])
+    assert checks.findChild(ChipCores) is None
+    checks.show_checks([Check("Chip", "good", fits.sentence, chip=fits)])
+    drawn = checks.findChild(ChipCores)
+    assert drawn.isVisible()
+    assert drawn.check == fits
+    checks.show_checks([Check("Chip", "good", "The CPU runs any network.")])
+    assert not drawn.isVisible()
+    stray = check_network(InputParameters(dims=(10, 10), roi_dim=(100, 100)), 200, 100)  # no layer of it can be laid out
+    checks.show_checks([Check("Chip", "bad", stray.sentence, chip=stray)])
+    assert not drawn.isVisible()

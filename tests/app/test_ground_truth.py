@@ -1,6 +1,7 @@
 """The Ground truth panel by clicks and keys: choosing, drawing, judging, making, checking, saving, recovering."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,12 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.theme import DARK, LIGHT, Colours, Theme
 from app.views.ground_truth import GroundTruthView
 from app.window import MainWindow
+from engine.cli import main as cli
 from engine.places.ground_truth import load_ground_truth, save_ground_truth
 from engine.places.lock import WorkspaceLock
 from engine.places.truth.document import TruthDocument
@@ -314,6 +317,13 @@ def test_the_tolerance_is_a_halo_and_no_edit(window: MainWindow, view: GroundTru
     qtbot.keyClick(view.parts.foot.tolerance, Qt.Key.Key_Up)
     assert view.parts.foot.tolerance.value() == 4 and not view.editor.dirty
     assert np.count_nonzero(marks.flags.levels[0]) == before + 2 * 30
+    choose(qtbot, view.parts.foot.unit, "m")  # the references are 10 m apart: 4 m reach none but the match itself
+    assert marks.flags is not None and np.count_nonzero(marks.flags.levels[0]) == 30
+    view.parts.foot.tolerance.setValue(21)
+    assert marks.flags is not None and np.count_nonzero(marks.flags.levels[0]) == 5 * 30 and not view.editor.dirty
+    key(qtbot, view, Qt.Key.Key_B)
+    drag(qtbot, view, (20, 3))
+    assert np.flatnonzero(marks.flags.levels[0][:, 3]).tolist() == [18, 19, 20, 21, 22]
 
 
 # -- making
@@ -378,6 +388,27 @@ def test_a_file_is_imported_the_right_way_round(window: MainWindow, lab: Path, q
     assert "it was turned" in view.parts.proposal.text.text()
     click(qtbot, window, "truthProposal_use")
     assert matches(view) == [[row] for row in TRUE]
+
+
+def test_every_way_can_be_copied_as_a_command_that_does_the_same(
+    window: MainWindow, view: GroundTruthView, qtbot: QtBot, tmp_path: Path
+) -> None:
+    save_ground_truth(tmp_path / "theirs file.npy", diagonal())
+    key(qtbot, view, Qt.Key.Key_A)
+    drag(qtbot, view, (6, 1))
+    drag(qtbot, view, (25, 20))
+    view.parts.make.forms["poses"].set_values({"radius_m": 6.0, "match": "nearest"})
+    view.parts.make.forms["identity"].set_values({"offset": -1})
+    view.parts.make.forms["import"].set_values({"file": str(tmp_path / "theirs file.npy")})
+    view.parts.show_tab("Make")
+    for way in ("From poses", "From anchors", "By numbers", "By alignment", "From a file"):
+        propose(qtbot, window, view, way)
+        click(qtbot, window, "truthCopyCommand")
+        words = shlex.split(QGuiApplication.clipboard().text())
+        out = tmp_path / f"{words[2]}_GT.npy"
+        assert words[:2] == ["revisit-cli", "groundtruth"] and cli([*words[1:], "--out", str(out)]) == 0
+        assert view.proposals.proposal is not None
+        np.testing.assert_array_equal(np.load(out), view.proposals.proposal.matrix)
 
 
 def test_a_proposal_that_fails_says_why(window: MainWindow, view: GroundTruthView, qtbot: QtBot) -> None:
@@ -575,6 +606,7 @@ def draw():
 timer = QTimer()
 timer.timeout.connect(draw)
 timer.start(20)
+QTimer.singleShot(90_000, application.quit)
 application.exec()
 """
 

@@ -15,6 +15,9 @@ from engine.places.truth.journal import Unsaved, unsaved_edits
 from engine.places.truth_details import details_file
 from engine.places.workspace import Workspace
 
+_LARGEST = 200_000_000
+"""Cells of a matrix that a window still handles: with its copies for drawing and its similarity some 2 GB."""
+
 Names = tuple[str, str, str, str]  # dataset, camera, reference, query
 Print = tuple[tuple[int, int, int] | None, ...]
 
@@ -47,9 +50,15 @@ def open_for_editing(selection: PairSelection, anew: bool = False) -> Opened:
         anew: leave a file that is there aside and begin with an empty one.
 
     Raises:
-        BadInput: a traverse cannot be opened.
+        BadInput: a traverse cannot be opened, or they are too long for a matrix that can be looked at.
     """
     pair = open_pair(selection)
+    if pair.references * pair.queries > _LARGEST:
+        raise BadInput(
+            f"{pair.reference.name} and {pair.query.name} have {pair.references} and {pair.queries} frames, which makes a "
+            f"matrix of {pair.references * pair.queries / 1e6:.0f} million cells; {_LARGEST / 1e6:.0f} million can be edited: "
+            "make traverses of every n-th frame first, or use revisit-cli groundtruth."
+        )
     path = selection.workspace().ground_truth_file(selection.dataset, selection.camera, selection.reference, selection.query)
     problem, unsaved = "", None
     frames, truth = print_of_frames(pair), print_of_truth(path)  # before they are read: a change meanwhile is noticed later

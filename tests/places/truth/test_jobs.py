@@ -57,6 +57,23 @@ def test_a_ground_truth_that_cannot_be_read_is_told_and_left_aside(tmp_path: Pat
     assert open_for_editing(selection, anew=True).problem == ""
 
 
+def test_traverses_that_are_too_long_to_look_at_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    selection = write_pair(tmp_path, REFERENCE, QUERY)
+    monkeypatch.setattr("engine.places.truth.opening._LARGEST", 149)
+    with pytest.raises(BadInput, match="monday and tuesday have 15 and 10 frames"):
+        open_for_editing(selection)
+
+
+def test_the_file_is_what_numpy_writes(tmp_path: Path) -> None:
+    matrix = (np.random.default_rng(0).random((1100, 1000)) < 0.1).astype(np.uint8)  # more than is written at once
+    for part in (matrix, matrix[:3].T, matrix[:0]):
+        save_ground_truth(tmp_path / "ours.npy", part)
+        np.save(tmp_path / "theirs.npy", part.astype(np.int64))
+        ours, theirs = np.load(tmp_path / "ours.npy"), np.load(tmp_path / "theirs.npy")
+        np.testing.assert_array_equal(ours, theirs)
+        assert ours.dtype == theirs.dtype and (tmp_path / "ours.npy").stat().st_size == (tmp_path / "theirs.npy").stat().st_size
+
+
 def test_ones_are_found_wherever_they_are() -> None:
     matrix = (np.random.default_rng(0).random((37, 53)) < 0.1).astype(np.uint8)
     for part in (matrix, matrix[3:, 5:], matrix.T, matrix.astype(np.int64)):
