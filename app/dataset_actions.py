@@ -333,7 +333,7 @@ class DatasetActions(DialogJobs):
             "offset with which the poses of matched frames lie nearest to each other.", ClockParameters, "Estimate", {},
             lambda p: self.start(
                 f"Clock of {query.traverse}", lambda emit, cancel: estimate_offset(workspace, reference, query, p, emit, cancel),
-                lambda found: self._on_estimated(found, p),
+                lambda found: self._on_estimated(found, p), changes=False,
             ),
         )  # fmt: skip
 
