@@ -16,8 +16,8 @@ cd "$tree"
 # CPython itself keeps memory to the end: leaks are not looked for.
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export LD_PRELOAD="$(g++ -print-file-name=libasan.so):$(g++ -print-file-name=libubsan.so):$(g++ -print-file-name=libstdc++.so)"
-export REVISIT_FUZZ=${REVISIT_FUZZ:-10} REVISIT_FUZZ_NATIVE=1
-[ $# -gt 0 ] || set -- tests/native tests/events/test_fuzz.py
+export REVISIT_FUZZ=${REVISIT_FUZZ:-10} REVISIT_FUZZ_NATIVE=1 REVISIT_EXPLORE=1
+[ $# -gt 0 ] || set -- tests/native tests/frames/test_binning.py tests/events/test_filters.py tests/events/test_fuzz.py
 # An editable install would lead the import back to the usual build.
 exec "$python" -c '
 import sys

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.capture.chunks import FilteredChunk, Listener, RawChunk, RawListener
 from engine.capture.figures import RateHistory
 from engine.capture.parameters import CaptureParameters, RecordingParameters, check_names
 from engine.capture.processor import OutsideFigures, Processor, filter_steps
@@ -31,6 +32,7 @@ from engine.events.array import EventArray, empty_events
 from engine.events.checks import Size, check_region
 from engine.events.hot_pixels import read_hot_pixels, write_hot_pixels
 from engine.events.sources.source import EventSource, SourceState
+from engine.frames.binning import NEVER
 from engine.frames.inputs import InputParameters, RowsColumns
 from engine.places.workspace import Workspace
 
@@ -47,20 +49,10 @@ _BUSY_SHARE = 0.25  # of the processing thread's time that pictures may take
 _IDLE_LOOK_S = 0.05
 _SILENCE_S = 0.25
 _STOP_S = 5.0
+BACK_US = 1_000_000
+"""A chunk further back than this comes from a clock that was set back; less is disorder, which filters and bins bear."""
 
 Pixel = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class _Chunk:
-    """What the reading thread hands to the processing thread."""
-
-    generation: int
-    size: Size
-    events: EventArray
-    arrived: float
-    recording: Recording | None = None
-    ends_recording: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,16 +71,30 @@ class CapturePipeline:
         source: started and stopped by the pipeline; nobody else may read it. A ReplaySource's pause, seek, factor can be used.
         parameters: see CaptureParameters.
         workspace: the folder that recordings go to, where their parameters name none.
+        pictures: False where nobody looks: events are filtered, recorded and handed to listeners only.
+        keep_all: the source is held back where the filters or a listener are too slow, instead of chunks being passed over.
     """
 
-    def __init__(self, source: EventSource, parameters: CaptureParameters, workspace: Path | None = None) -> None:
+    def __init__(
+        self,
+        source: EventSource,
+        parameters: CaptureParameters,
+        workspace: Path | None = None,
+        *,
+        pictures: bool = True,
+        keep_all: bool = False,
+    ) -> None:
         self.source = source
         self.workspace = workspace
+        self.pictures, self.keep_all = pictures, keep_all
+        self._listeners: tuple[Listener, ...] = ()
+        self._raw_listeners: tuple[RawListener, ...] = ()
         self.last_recording: RecordingResult | None = None
         self._lock = threading.Lock()
         self._settings = _Settings(parameters, frozenset(), 0)
-        self._queue: WeighedQueue[_Chunk] = WeighedQueue(QUEUE_EVENTS, KEPT_EVENTS)
+        self._queue: WeighedQueue[RawChunk] = WeighedQueue(QUEUE_EVENTS, KEPT_EVENTS)
         self._skipped = 0
+        self._stream = self._told_lost = 0
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
         self._history = RateHistory()
@@ -132,7 +138,7 @@ class CapturePipeline:
             return
         self._stopping.clear()
         self._problem = ""
-        self._queue = WeighedQueue(QUEUE_EVENTS, KEPT_EVENTS)
+        self._queue = WeighedQueue(QUEUE_EVENTS, CHUNK_EVENTS if self.keep_all else KEPT_EVENTS)
         self._skipped = 0
         self._history = RateHistory()
         self.source.start()
@@ -166,6 +172,28 @@ class CapturePipeline:
         self.stop()
         self._snapshot = None
         self._processor = None
+
+    # listeners
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener` with every filtered chunk from now on, in the processing thread; it must not raise, nor wait long."""
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+
+    def unlisten(self, listener: Listener) -> None:
+        """Call it no more; a call that runs already is not waited for."""
+        with self._lock:
+            self._listeners = tuple(known for known in self._listeners if known != listener)
+
+    def listen_raw(self, listener: RawListener) -> None:
+        """Call listener(size, events) with every chunk as it came, in the reading thread: waiting there holds the source back."""
+        with self._lock:
+            self._raw_listeners = (*self._raw_listeners, listener)
+
+    def unlisten_raw(self, listener: RawListener) -> None:
+        """Call it no more; a call that runs already is not waited for."""
+        with self._lock:
+            self._raw_listeners = tuple(known for known in self._raw_listeners if known != listener)
 
     # parameters
 
@@ -337,6 +365,7 @@ class CapturePipeline:
         generation: int | None = None
         recording: Recording | None = None
         ended: Recording | None = None  # it takes no more events, but is not written to its end yet
+        told_end: int | None = None  # the generation whose end the listeners know
         while not self._stopping.is_set():
             stop_asked = self._stop_asked  # before the reading: what is read by then is recorded
             now_generation, events = self.source.read_tagged(_IDLE_LOOK_S, CHUNK_EVENTS)
@@ -357,28 +386,35 @@ class CapturePipeline:
             if now_generation != generation:
                 generation = now_generation
             if len(events) and size is not None:
-                recording, ended = self._hand_over(_Chunk(generation, size, events, arrived), recording, ended)
+                for listener in self._raw_listeners:
+                    listener(size, events)
+                recording, ended = self._hand_over(RawChunk(generation, size, events, arrived), recording, ended)
             elif self.source.exhausted:
+                if size is not None and told_end != generation:
+                    told_end = generation
+                    self._queue.put(RawChunk(now_generation, size, empty_events(), arrived, ends_stream=True), 0, keep=True)
                 self._stopping.wait(_IDLE_LOOK_S)  # read_tagged returns at once then
         if recording is not None:
             self._end(recording, self.source.size, generation, "")
 
     def _hand_over(
-        self, chunk: _Chunk, recording: Recording | None, ended: Recording | None
+        self, chunk: RawChunk, recording: Recording | None, ended: Recording | None
     ) -> tuple[Recording | None, Recording | None]:
         if recording is None:
-            self._queue.put(chunk, len(chunk.events), keep=False)
+            self._queue.put(chunk, len(chunk.events), keep=self.keep_all, given_up=self._stopping.is_set)
             return None, ended
         recording.note_dropped(self._source_drops() - self._drops_before)
         taken, ends = recording.put_events(chunk.events)
-        own = _Chunk(chunk.generation, chunk.size, taken, chunk.arrived, recording)
+        own = RawChunk(chunk.generation, chunk.size, taken, chunk.arrived, recording)
         if len(taken):
-            self._queue.put(own, len(taken), keep=recording.records_frames, given_up=self._stopping.is_set)
+            keep = self.keep_all or recording.records_frames
+            self._queue.put(own, len(taken), keep=keep, given_up=self._stopping.is_set)
         if not ends:
             return recording, ended
         self._end(recording, chunk.size, chunk.generation, "")
         rest = chunk.events[len(taken) :]
-        self._queue.put(_Chunk(chunk.generation, chunk.size, rest, chunk.arrived), len(rest), keep=False)
+        rest_of_it = RawChunk(chunk.generation, chunk.size, rest, chunk.arrived)
+        self._queue.put(rest_of_it, len(rest), keep=self.keep_all, given_up=self._stopping.is_set)
         return None, recording
 
     def _why_stop(self, recording: Recording, jumped: bool, stop_asked: bool, nothing_read: bool) -> str | None:
@@ -395,7 +431,7 @@ class CapturePipeline:
 
     def _end(self, recording: Recording, size: Size | None, generation: int | None, why: str) -> None:
         recording.end_events(self._source_drops() - self._drops_before, why)
-        last = _Chunk(generation or 0, size or recording.size, empty_events(), time.monotonic(), recording, True)
+        last = RawChunk(generation or 0, size or recording.size, empty_events(), time.monotonic(), recording, True)
         if not self._queue.put(last, 0, keep=True):
             recording.end_frames()  # the processing thread is gone
 
@@ -411,21 +447,28 @@ class CapturePipeline:
 
     def _process(self) -> None:
         processor: Processor | None = None
-        generation, version = -1, -1
+        generation, version, clock = -1, -1, NEVER
         next_snapshot, last_events = 0.0, time.monotonic()
         fresh = False
         recording: Recording | None = None
         while not self._queue.finished:
-            chunk = self._queue.take(_IDLE_LOOK_S if not fresh else max(next_snapshot - time.monotonic(), 0.001))
+            chunk = self._queue.take(
+                _IDLE_LOOK_S if not (fresh and self.pictures) else max(next_snapshot - time.monotonic(), 0.001)
+            )
             settings = self._settings
             if chunk is not None:
                 if processor is None or processor.size != chunk.size:
                     processor = Processor(chunk.size, settings.parameters, settings.hot_pixels)
-                    version, generation = settings.version, chunk.generation
+                    version, generation, clock = settings.version, chunk.generation, NEVER
                     self._processor = processor
-                if chunk.generation != generation:
+                    self._stream += 1
+                latest = int(chunk.events["timestamp"].max()) if len(chunk.events) else NEVER
+                # A clock that was set back is a new stream: filters and windows would wait for the old time to come again.
+                if chunk.generation != generation or (len(chunk.events) and latest < clock - BACK_US):
                     processor.restart()
-                    generation = chunk.generation
+                    generation, clock = chunk.generation, NEVER
+                    self._stream += 1
+                clock = max(clock, latest)
             if processor is not None and settings.version != version:
                 processor.set(settings.parameters, settings.hot_pixels)
                 version, fresh = settings.version, True
@@ -433,24 +476,39 @@ class CapturePipeline:
             if chunk is not None and processor is not None:
                 recording = chunk.recording
                 if len(chunk.events):
-                    if recording is not None and recording.records_frames and self._queue.held > QUEUE_EVENTS:
+                    if not self.pictures:
+                        passed = processor.filter_only(chunk.events)
+                    elif recording is not None and recording.records_frames and self._queue.held > QUEUE_EVENTS:
                         passed = processor.filter_only(chunk.events)
                         self._skipped += len(chunk.events)
                     else:
                         passed = processor.process(chunk.events, chunk.arrived)
                     last_events, fresh = now, True
+                    self._tell(chunk, passed, clock)
                     if recording is not None:
                         recording.push_filtered(passed)
                 if chunk.ends_recording and recording is not None:
                     recording.end_frames()
+                if chunk.ends_stream:
+                    self._tell(chunk, chunk.events, clock)
             elif processor is not None and self._is_silent(now - last_events, settings.parameters):
                 processor.clear_picture()
                 last_events, fresh = now, True
             now = time.monotonic()
-            if processor is not None and now >= next_snapshot and (fresh or chunk is None):
+            if processor is not None and self.pictures and now >= next_snapshot and (fresh or chunk is None):
                 self._snapshot = processor.snapshot(self._outside(), self._recording_figures())
                 took = time.monotonic() - now
                 next_snapshot, fresh = now + max(_SNAPSHOT_S, took / _BUSY_SHARE), False
+
+    def _tell(self, chunk: RawChunk, passed: EventArray, clock: int) -> None:
+        """Hand what passed to the listeners."""
+        if not self._listeners:
+            return
+        lost = self._queue.dropped + self._source_drops()
+        missed, self._told_lost = max(lost - self._told_lost, 0), lost  # a source counts anew at each start
+        heard = FilteredChunk(self._stream, chunk.size, passed, clock, chunk.arrived, missed, chunk.ends_stream)
+        for listener in self._listeners:
+            listener(heard)
 
     def _is_silent(self, for_s: float, parameters: CaptureParameters) -> bool:
         if self.source.state is not SourceState.RUNNING:

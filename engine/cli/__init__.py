@@ -10,7 +10,21 @@ from engine import __version__
 from engine.errors import BadInput, JobCancelled
 
 # One module a command: each has `add_parser(subparsers)`, which sets `run` to a function (arguments, console, cancel).
-COMMANDS = ("demo", "bin", "train", "sweep", "groundtruth", "evaluate", "index", "info", "convert", "stream", "chip")
+COMMANDS = (
+    "demo",
+    "bin",
+    "dataset",
+    "train",
+    "sweep",
+    "groundtruth",
+    "evaluate",
+    "index",
+    "info",
+    "convert",
+    "stream",
+    "chip",
+    "deploy",
+)
 
 _ABOUT = "Teach a robot to recognise places from an event camera. Every option of LENS works under its own name."
 _OK, _FAILED, _BAD_INPUT, _INTERRUPTED = 0, 1, 2, 130

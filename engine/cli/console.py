@@ -41,6 +41,8 @@ class Console:
     def _show(self, event: Progress) -> None:
         if self._progress is None:
             return
+        if not self._tasks:
+            self._progress.start()
         if event.stage not in self._tasks:
             title = event.stage[:1].upper() + event.stage[1:]
             self._tasks[event.stage] = self._progress.add_task(title, total=event.total, unit=event.unit)
@@ -61,12 +63,14 @@ class Console:
             TextColumn("left"),
             TimeRemainingColumn(),
         )
-        with Bars(*columns, console=self.rich) as bars:
-            self._progress, self._tasks = bars, {}
-            try:
-                yield
-            finally:
-                self._progress = None
+        bars = Bars(*columns, console=self.rich)  # started by the first progress: an empty one would leave an empty line
+        self._progress, self._tasks = bars, {}
+        try:
+            yield
+        finally:
+            self._progress = None
+            if self._tasks:
+                bars.stop()
 
 
 @contextmanager
@@ -93,6 +97,12 @@ def stopping_on_interrupt() -> Iterator[CancelToken]:
             signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in old.items():
             signal.signal(number, handler)
+
+
+def take_time_to_end() -> None:
+    """Once a job has heeded the wish to stop: what it still has to finish (a file, a camera) is not interrupted."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def write_result(target: str | None, result: dict[str, Any]) -> None:

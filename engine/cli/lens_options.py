@@ -13,10 +13,10 @@ from engine.parameters import Parameters
 _OTHER_MODES = {
     "train_model": "train with `revisit-cli train`",
     "collect_data": "collecting data from a camera is not part of this command",
-    "event_driven": "running on a live camera or a chip is not part of this command",
-    "simulated_speck": "running on a Speck is not part of this command",
-    "headless": "it belongs to running on a Speck, which is not part of this command",
-    "save_input": "it belongs to running on a Speck, which is not part of this command",
+    "event_driven": "run on a live camera or a chip with `revisit-cli deploy --event_driven`",
+    "simulated_speck": "stream recorded frames through a chip with `revisit-cli deploy --simulated_speck`",
+    "headless": "it belongs to running on a Speck: `revisit-cli deploy` opens no window",
+    "save_input": "it belongs to running on a Speck: `revisit-cli deploy --session DIR` keeps the events",
     "demo": "run `revisit-cli demo`",
 }
 

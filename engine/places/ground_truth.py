@@ -106,8 +106,10 @@ def read_matrix(path: Path) -> Truth:
         stored = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise BadInput(f"{path} does not exist: make the ground truth first, or leave matching out.") from None
-    except (ValueError, OSError, EOFError) as error:
-        raise BadInput(f"{path} cannot be read as a NumPy array ({_first_sentence(error)}).") from None
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror or error}).") from None
+    except (ValueError, EOFError):  # NumPy's own words advise to unpickle whatever it does not know
+        raise BadInput(f"{path} cannot be read as a NumPy array of numbers: save the matrix anew with numpy.save.") from None
     if not isinstance(stored, np.ndarray) or stored.ndim != 2 or stored.dtype.kind not in "biuf":
         raise BadInput(f"{path} should hold one matrix of 0 and 1, reference x query.")
     if max(stored.shape) > _LARGEST or min(stored.shape) < 1:
@@ -125,10 +127,6 @@ def _cut(matrix: Truth, references: tuple[int, int], queries: tuple[int, int], e
     if matrix.shape == (references[0], queries[0]):
         return matrix[::every, ::every][: references[1], : queries[1]]
     return None
-
-
-def _first_sentence(error: Exception) -> str:
-    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
 
 
 def save_ground_truth(path: Path, matrix: NDArray[np.generic]) -> None:

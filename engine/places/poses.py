@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,9 +55,7 @@ class Poses:
         Raises:
             BadInput: an origin was given for a local log, or none for a geographic one.
         """
-        if self.geographic != (origin is not None):
-            kinds = "latitude and longitude" if self.geographic else "local metres"
-            raise BadInput(f"{self.source or 'The log'} has {kinds}: it does not fit into the frame that was asked for.")
+        self._check(origin)
         return self.place if origin is None else to_metres(self.place, origin)
 
     def at(
@@ -66,7 +65,7 @@ class Poses:
         origin: tuple[float, float] | None = None,
         longest_gap_s: float = LONGEST_GAP_S,
     ) -> tuple[Numbers, Numbers]:
-        """Place and heading at given times, interpolated; NaN where the log has none, never a clamped end.
+        """Position and heading at given times, interpolated; NaN where the log has none, never a clamped end.
 
         Args:
             times_us: (m,) int64, of the events' clock.
@@ -76,29 +75,48 @@ class Poses:
 
         Returns:
             (m, 2) metres and (m,) radians; the heading is the log's own where it has one, else that of the motion.
+
+        Raises:
+            BadInput: as `metres`.
         """
+        self._check(origin)
+        place, heading = self.places_at(times_us, offset_s, longest_gap_s)
+        return (place if origin is None else to_metres(place, origin)), heading
+
+    def places_at(
+        self, times_us: NDArray[np.int64], offset_s: float = 0.0, longest_gap_s: float = LONGEST_GAP_S
+    ) -> tuple[Numbers, Numbers]:
+        """As `at`, with the places as the log has them: latitude and longitude of a geographic one."""
         wanted = np.asarray(times_us, np.int64) + round(offset_s * 1e6)
         place, heading = np.full((len(wanted), 2), np.nan), np.full(len(wanted), np.nan)
         if len(self) == 0:
             return place, heading
-        xy, angles = self.metres(origin), self._headings(origin)
+        angles = self._headings
         after = np.searchsorted(self.times_us, wanted, side="left")
-        covered = (after < len(self)) & ((after > 0) | (wanted == self.times_us[0]))
         right = np.minimum(after, len(self) - 1)
-        exact = covered & (self.times_us[right] == wanted)
+        exact = (after < len(self)) & (self.times_us[right] == wanted)
         left = np.where(exact, right, np.maximum(right - 1, 0))
         gap = self.times_us[right] - self.times_us[left]
-        known = covered & (exact | (gap <= round(longest_gap_s * 1e6)))
+        known = exact | ((after > 0) & (after < len(self)) & (gap <= round(longest_gap_s * 1e6)))
         share = np.where(exact, 0.0, (wanted - self.times_us[left]) / np.maximum(gap, 1))
-        place[known] = (xy[left] + (xy[right] - xy[left]) * share[:, None])[known]
+        step = self.place[right] - self.place[left]
+        if self.geographic:
+            step[:, 1] = np.mod(step[:, 1] + 180, 360) - 180  # over the date line the short way
+        place[known] = (self.place[left] + step * share[:, None])[known]
         turned = angles[left] + _wrapped(angles[right] - angles[left]) * share
         # Where one end has no direction (the robot stands), the other end's holds.
         turned = np.where(np.isnan(turned), np.where(np.isnan(angles[left]), angles[right], angles[left]), turned)
         heading[known] = _wrapped(turned)[known]
         return place, heading
 
-    def _headings(self, origin: tuple[float, float] | None) -> Numbers:
-        return self.heading if np.isfinite(self.heading).any() else motion_heading(self.metres(origin))
+    @cached_property
+    def _headings(self) -> Numbers:
+        return self.heading if np.isfinite(self.heading).any() else motion_heading(self.metres(self.origin))
+
+    def _check(self, origin: tuple[float, float] | None) -> None:
+        if self.geographic != (origin is not None) and len(self):
+            kinds = "latitude and longitude" if self.geographic else "local metres"
+            raise BadInput(f"{self.source or 'The log'} has {kinds}: it does not fit into the frame that was asked for.")
 
 
 def motion_heading(xy: Numbers) -> Numbers:

@@ -77,26 +77,40 @@ def positions_of(workspace: Workspace, dataset: str, camera: str, names: Sequenc
 
 
 def frame_times(traverse: Traverse, info: TraverseInfo | None) -> NDArray[np.int64] | None:
-    """(frames,) int64, the centre of each frame's window in microseconds; None where traverse.json does not say them.
+    """(frames,) int64, the centre of each frame's window in microseconds; None where traverse.json does not say them."""
+    order = _window_order(traverse, info)
+    if info is None or order is None:
+        return None
+    starts = np.array(info.window_starts_us, np.int64)
+    return np.asarray((starts + _half_windows(starts, info))[order], np.int64)
+
+
+def frame_starts(traverse: Traverse, info: TraverseInfo | None) -> NDArray[np.int64] | None:
+    """(frames,) int64, the start of each frame's window in microseconds; None where traverse.json does not say them."""
+    order = _window_order(traverse, info)
+    return None if info is None or order is None else np.asarray(np.array(info.window_starts_us, np.int64)[order], np.int64)
+
+
+def _window_order(traverse: Traverse, info: TraverseInfo | None) -> NDArray[np.int64] | None:
+    """(frames,) which window of traverse.json is each frame's.
 
     traverse.json has the windows in the folder's natural order of names; the index may name some of them, in any order.
     """
     if info is None or not info.window_starts_us:
         return None
-    starts = np.array(info.window_starts_us, np.int64)
-    names = [row.image for row in traverse.rows]
-    if len(starts) != len(names) or names != sorted(names, key=natural_key):
-        files = sorted((path.name for path in traverse.folder.iterdir() if path.suffix.lower() == ".png"), key=natural_key)
-        if len(files) != len(starts):
-            return None
-        place = {name: number for number, name in enumerate(files)}
-        if any(name not in place for name in names):
-            return None
-        starts = starts[[place[name] for name in names]]
-    return starts + _half_windows(starts, info)
+    count, names = len(info.window_starts_us), [row.image for row in traverse.rows]
+    if count == len(names) and names == sorted(names, key=natural_key):
+        return np.arange(count)
+    files = sorted((path.name for path in traverse.folder.iterdir() if path.suffix.lower() == ".png"), key=natural_key)
+    place = {name: number for number, name in enumerate(files)}
+    if len(files) != count or any(name not in place for name in names):
+        return None
+    return np.array([place[name] for name in names], np.int64)
 
 
 def _half_windows(starts: NDArray[np.int64], info: TraverseInfo) -> NDArray[np.int64]:
+    if len(info.window_ends_us) == len(starts):
+        return (np.array(info.window_ends_us, np.int64) - starts) // 2
     if info.window_ms is not None:
         return np.full(len(starts), round(info.window_ms * 500), np.int64)
     if len(starts) < 2:

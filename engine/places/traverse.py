@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import field_validator
 
 from engine.errors import BadInput
 from engine.frames.png import encode_png, read_frames
@@ -28,6 +29,13 @@ class PoseLog(Parameters):
         10.0, "Between fixes further apart in time than this, frames have no pose.", unit="s", gt=0, le=86_400
     )
 
+    @field_validator("file")
+    @classmethod
+    def _beside(cls, file: str) -> str:
+        if "/" in file or "\\" in file or file in (".", ".."):
+            raise ValueError(f"file should be a name beside the frames, but is {file!r}")
+        return file
+
 
 class TraverseInfo(Parameters):
     """How a traverse came about: traverse.json beside its frames. Everything works without it."""
@@ -42,7 +50,11 @@ class TraverseInfo(Parameters):
     start_us: int | None = parameter(None, "Time stamp of the first window's start.", unit="us")
     clock: str = parameter("camera", "The clock of the time stamps.")
     window_starts_us: list[int] = parameter([], "Start of each frame's window.", unit="us")
+    window_ends_us: list[int] = parameter(
+        [], "End of each frame's window, where neither window_ms nor the next start says it.", unit="us"
+    )
     poses: str = parameter("", "File with the poses, beside this one or relative to it.")
+    made_from: str = parameter("", "The traverses and the part of them that this one was made from, or the images.")
     pose_log: PoseLog | None = parameter(None, "The log of poses that was attached; it goes before `poses`.")
     simulation: dict[str, Any] = parameter({}, "Parameters of the synthetic world, where the traverse was simulated.")
 

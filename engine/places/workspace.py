@@ -1,5 +1,6 @@
 """A workspace: LENS's folder layout, read and written."""
 
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -89,6 +90,20 @@ class Workspace:
         return open_traverse(self.frames_folder(dataset, camera, name), self.index_file(name), name)
 
     def traverses(self) -> list[tuple[str, str, str]]:
-        """(dataset, camera, traverse) of every folder that holds PNG frames, sorted."""
-        found = {path.parent.relative_to(self.data_dir).parts for path in self.data_dir.glob("*/*/*/*.png")}
-        return sorted((parts[0], parts[1], parts[2]) for parts in found)
+        """(dataset, camera, traverse) of every folder that holds PNG frames, sorted; hidden ones are being written."""
+        found = []
+        for dataset in _folders(self.data_dir):
+            for camera in _folders(dataset):
+                found += [(dataset.name, camera.name, folder.name) for folder in _folders(camera) if _has_frames(folder)]
+        return sorted(found)
+
+
+def _folders(folder: Path) -> list[Path]:
+    with os.scandir(folder) as entries:
+        return [Path(entry.path) for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+
+
+def _has_frames(folder: Path) -> bool:
+    """Whether there is a PNG; a traverse's first entries tell, so a long one costs no more than a short one."""
+    with os.scandir(folder) as entries:
+        return any(entry.name.lower().endswith(".png") and entry.is_file() for entry in entries)

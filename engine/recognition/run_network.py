@@ -53,6 +53,7 @@ class NetworkRunner:
         record: the network's run record, or None.
         inputs: what the network sees of a frame.
         spiking: the simulation.
+        step_spikes: spikes of each layer by its name in the last `step`; step_synops: its synaptic operations.
     """
 
     def __init__(
@@ -86,6 +87,8 @@ class NetworkRunner:
         self._ties = ties
         self._prepared = prepare(network)
         self._steps = 0
+        self.step_spikes: dict[str, int] = {}
+        self.step_synops = 0
 
     @classmethod
     def open(
@@ -136,11 +139,7 @@ class NetworkRunner:
             similarity=columns,
             seconds=time.perf_counter() - begun,
             synops_per_query=_mean(spikes.synops),
-            spikes_per_query={
-                "input": _mean(spikes.input_spikes),
-                "feature": _mean(spikes.feature_spikes),
-                "output": _mean(spikes.output_spikes),
-            },
+            spikes_per_query={layer: _mean(values) for layer, values in _layers(spikes).items()},
             readouts={"spikes": columns},
         )
 
@@ -148,6 +147,8 @@ class NetworkRunner:
         """Recognise the next live frame, on one core: (height, width) uint8 event counts to a column (places,)."""
         spikes = self._simulate(frame[None], self._steps, ignore, None, 1)
         self._steps += 1
+        self.step_spikes = {layer: int(values[0]) for layer, values in _layers(spikes).items()}
+        self.step_synops = int(spikes.synops[0])
         return similarity(spikes, self._ties)[:, 0]
 
     def reset(self) -> None:
@@ -207,6 +208,11 @@ def _selection(inputs: InputParameters) -> Selection | None:
     if inputs.cell == "mean" or inputs.roi_dim is None:
         return None
     return Selection(inputs.selected_pixels(), inputs.roi_dim[0] * inputs.roi_dim[1])
+
+
+def _layers(spikes: SpikingResult) -> dict[str, NDArray[np.int64]]:
+    """(queries,) spikes of each layer by its name."""
+    return {"input": spikes.input_spikes, "feature": spikes.feature_spikes, "output": spikes.output_spikes}
 
 
 def _mean(values: NDArray[Any]) -> float:

@@ -61,4 +61,10 @@ bool chip_settle(int32_t* states, size_t count, Membranes membranes, uint8_t* ma
     return any != 0;
 }
 
+uint32_t chip_total(const uint8_t* bytes, size_t count) {
+    uint32_t total = 0;
+    for (size_t i = 0; i < count; ++i) total += bytes[i];
+    return total;
+}
+
 }  // namespace revisit::REVISIT_VARIANT

@@ -25,3 +25,5 @@ REVISIT_KERNEL(void chip_add(int32_t* states, const int8_t* weights, size_t coun
 // The end of a step: marks (1) the neurons that hold a threshold, keeps the others above `lowest`; adds to `ended` how many are
 // beyond 16 bits. Returns whether any is marked.
 REVISIT_KERNEL(bool chip_settle(int32_t* states, size_t count, revisit::Membranes membranes, uint8_t* marks, uint64_t* ended))
+// The sum of `count` bytes, fewer than 2^24.
+REVISIT_KERNEL(uint32_t chip_total(const uint8_t* bytes, size_t count))

@@ -43,27 +43,21 @@ void require(bool held, const char* what) {
     if (!held) throw std::invalid_argument(what);
 }
 
-struct Tap {
-    std::uint32_t output, kernel;  // a row (column) of the output map, and the kernel's over the input there
+// One position of the output map whose kernel covers an input pixel, and the kernel's weight there (of the first channel).
+struct Reach {
+    std::uint32_t position, kernel;
 };
 
-// For every row (column) of the input, the output rows whose kernel covers it, in order.
-std::vector<std::vector<Tap>> taps(std::int64_t size, std::int64_t outputs, std::int64_t kernel, std::int64_t stride, std::int64_t padding) {
-    std::vector<std::vector<Tap>> result(static_cast<std::size_t>(size));
-    for (std::int64_t output = 0; output < outputs; ++output)
-        for (std::int64_t k = 0; k < kernel; ++k) {
-            const std::int64_t input = output * stride - padding + k;
-            if (input >= 0 && input < size)
-                result[static_cast<std::size_t>(input)].push_back({static_cast<std::uint32_t>(output), static_cast<std::uint32_t>(k)});
-        }
-    return result;
-}
+// Where a row (column) of the input lies in the kernel at a row (column) of the output; negative or too large where it does not.
+std::int64_t within(std::int64_t input, std::int64_t output, std::int64_t stride, std::int64_t padding) { return input - output * stride + padding; }
 
 struct Core {
     std::size_t channels, rows, columns, kernel, features, lanes, out_rows, out_columns;
     std::uint32_t pool;
     Membranes membranes;
-    std::vector<std::vector<Tap>> row_taps, column_taps;
+    std::vector<Reach> reaches;          // of every input pixel, row by row, those with a weight in any channel
+    std::vector<std::uint32_t> first;    // of every input pixel: its first reach; and one past the last
+    std::vector<std::uint32_t> reaching; // the input pixels that reach anything: 1 in 64 where a pixel of every cell is selected
     Aligned<std::int8_t> weights;       // (channels, kernel, kernel, lanes)
     std::vector<std::int64_t> fan_out;  // nonzero weights of every (channel, kernel, kernel)
     Aligned<std::int16_t> states;       // (out_rows, out_columns, lanes), event by event
@@ -95,8 +89,6 @@ struct Core {
         out_rows = static_cast<std::size_t>(outputs[0]), out_columns = static_cast<std::size_t>(outputs[1]);
         pool = static_cast<std::uint32_t>(pooled);
         membranes = {static_cast<std::int32_t>(threshold), static_cast<std::int32_t>(lowest)};
-        row_taps = taps(inputs[1], outputs[0], array.shape(1), stride[0], padding[0]);
-        column_taps = taps(inputs[2], outputs[1], array.shape(1), stride[1], padding[1]);
         lanes = features == 1 ? 1 : (features + 63) / 64 * 64;
         const std::size_t kernels = channels * kernel * kernel;
         weights = zeros<std::int8_t>(kernels * lanes);
@@ -107,23 +99,47 @@ struct Core {
                 weights[tap * lanes + f] = from[tap * features + f];
                 fan_out[tap] += from[tap * features + f] != 0;
             }
+        list_reaches(stride, padding);
         states = zeros<std::int16_t>(neurons());
         sums = zeros<std::int32_t>(neurons());
-        marks = zeros<std::uint8_t>(lanes);
+        marks = zeros<std::uint8_t>((neurons() + 7) / 8 * 8);
         fired.resize(lanes);
+    }
+
+    void list_reaches(const Two& stride, const Two& padding) {
+        std::vector<bool> empty(kernel * kernel, true);
+        for (std::size_t tap = 0; tap < fan_out.size(); ++tap)
+            if (fan_out[tap] != 0) empty[tap % (kernel * kernel)] = false;
+        const std::int64_t side = static_cast<std::int64_t>(kernel);
+        for (std::size_t row = 0; row < rows; ++row)
+            for (std::size_t column = 0; column < columns; ++column) {
+                first.push_back(static_cast<std::uint32_t>(reaches.size()));
+                for (std::size_t y = 0; y < out_rows; ++y) {
+                    const std::int64_t ky = within(static_cast<std::int64_t>(row), static_cast<std::int64_t>(y), stride[0], padding[0]);
+                    if (ky < 0) break;
+                    if (ky >= side) continue;
+                    for (std::size_t x = 0; x < out_columns; ++x) {
+                        const std::int64_t kx = within(static_cast<std::int64_t>(column), static_cast<std::int64_t>(x), stride[1], padding[1]);
+                        if (kx < 0) break;
+                        const std::size_t tap = static_cast<std::size_t>(ky * side + kx);
+                        if (kx < side && !empty[tap])
+                            reaches.push_back({static_cast<std::uint32_t>(y * out_columns + x), static_cast<std::uint32_t>(tap)});
+                    }
+                }
+                require(reaches.size() < (std::size_t{1} << 28), "the layer is too large");
+                if (reaches.size() > first.back()) reaching.push_back(static_cast<std::uint32_t>(first.size() - 1));
+            }
+        first.push_back(static_cast<std::uint32_t>(reaches.size()));
     }
 
     std::size_t positions() const { return out_rows * out_columns; }
     std::size_t neurons() const { return positions() * lanes; }
-    std::size_t tap(std::size_t channel, std::size_t row, std::size_t column) const { return (channel * kernel + row) * kernel + column; }
     // As an array (features, rows, columns) counts them.
-    std::int32_t index(std::size_t feature, std::size_t row, std::size_t column) const {
-        return static_cast<std::int32_t>((feature * out_rows + row) * out_columns + column);
-    }
+    std::int32_t index(std::size_t feature, std::size_t position) const { return static_cast<std::int32_t>(feature * positions() + position); }
 };
 
 struct Arriving {
-    std::uint32_t channel, row, column;
+    std::uint32_t channel, pixel;
     std::int32_t times;
 };
 
@@ -165,16 +181,10 @@ public:
             const py::gil_scoped_release released;
             const std::lock_guard<std::mutex> alone(running_);
             times_ = &times, neurons_ = &neurons;
-            const Core& entry = cores_[static_cast<std::size_t>(first)];
-            const std::uint32_t pool = first == 0 ? pool_ : 1;
-            for (std::size_t i = 0; i < count; ++i) {
-                clock_ = std::max(clock_, given[i].timestamp);
-                const std::uint32_t x = static_cast<std::uint16_t>(given[i].x) / pool, y = static_cast<std::uint16_t>(given[i].y) / pool;
-                if (given[i].x < 0 || given[i].y < 0 || x >= entry.columns || y >= entry.rows)
-                    ++off_;
-                else
-                    arrive(static_cast<std::size_t>(first), 0, y, x);
-            }
+            if (first == 0 && pool_ > 1)
+                take<true>(given, count, 0);
+            else
+                take<false>(given, count, static_cast<std::size_t>(first));
             times_ = nullptr, neurons_ = nullptr;
         }
         return py::make_tuple(Array<std::int64_t>(static_cast<py::ssize_t>(times.size()), times.data()),
@@ -195,10 +205,10 @@ public:
         const std::lock_guard<std::mutex> alone(running_);
         std::fill_n(to, steps * outputs, 0);
         for (std::size_t step = 0; step < steps; ++step, from += inputs, to += outputs) {
-            list_inputs(from, inputs);
+            std::int64_t arrived = list_inputs(from);
             for (std::size_t i = 0; i < cores_.size(); ++i) {
-                gather(cores_[i]);
-                settle(cores_[i], i + 1 == cores_.size() ? to : nullptr);
+                gather(cores_[i], arrived);
+                arrived = settle(cores_[i], i + 1 < cores_.size() ? &cores_[i + 1] : nullptr, to);
             }
         }
         return result;
@@ -234,26 +244,48 @@ public:
     }
 
 private:
+    template <bool pooled>
+    void take(const Event* events, std::size_t count, std::size_t first) {
+        Core& entry = cores_[first];
+        std::int64_t clock = clock_;
+        for (std::size_t i = 0; i < count; ++i) {
+            clock = std::max(clock, events[i].timestamp);
+            // A negative coordinate is a large unsigned one.
+            std::uint32_t x = static_cast<std::uint16_t>(events[i].x), y = static_cast<std::uint16_t>(events[i].y);
+            if (pooled) x /= pool_, y /= pool_;
+            if (x >= entry.columns || y >= entry.rows) {
+                ++off_;
+                continue;
+            }
+            const std::size_t pixel = y * entry.columns + x;
+            if (entry.first[pixel] == entry.first[pixel + 1]) {
+                ++entry.arrived;
+                continue;
+            }
+            clock_ = clock;
+            arrive(first, 0, pixel);
+        }
+        clock_ = clock;
+    }
+
     // One spike at a core, and all that follows from it.
-    void arrive(std::size_t number, std::size_t channel, std::size_t row, std::size_t column) {
+    void arrive(std::size_t number, std::size_t channel, std::size_t pixel) {
         Core& core = cores_[number];
         ++core.arrived;
-        for (const Tap& high : core.row_taps[row])
-            for (const Tap& wide : core.column_taps[column]) {
-                const std::size_t tap = core.tap(channel, high.kernel, wide.kernel);
-                const std::int64_t fan_out = core.fan_out[tap];
-                if (fan_out == 0) continue;
-                core.synops += fan_out;
-                const std::size_t position = high.output * core.out_columns + wide.output;
-                if (core.lanes == 1) {
-                    if (alone(core, position, core.weights[tap])) emit(number, 0, high.output, wide.output);
-                    continue;
-                }
-                const std::size_t fired =
-                    REVISIT_PICK(chip_arrive)(core.states.get() + position * core.lanes, core.weights.get() + tap * core.lanes, core.lanes,
-                                              core.membranes, core.marks.get(), core.fired.data(), &core.ended);
-                for (std::size_t i = 0; i < fired; ++i) emit(number, core.fired[i], high.output, wide.output);
+        const std::size_t of_channel = channel * core.kernel * core.kernel;
+        for (std::uint32_t i = core.first[pixel]; i < core.first[pixel + 1]; ++i) {
+            const std::size_t position = core.reaches[i].position, tap = of_channel + core.reaches[i].kernel;
+            const std::int64_t fan_out = core.fan_out[tap];
+            if (fan_out == 0) continue;
+            core.synops += fan_out;
+            if (core.lanes == 1) {
+                if (alone(core, position, core.weights[tap])) emit(number, 0, position);
+                continue;
             }
+            const std::size_t fired = REVISIT_PICK(chip_arrive)(core.states.get() + position * core.lanes, core.weights.get() + tap * core.lanes, core.lanes,
+                                                                core.membranes, core.marks.get(), core.fired.data(), &core.ended);
+            for (std::size_t f = 0; f < fired; ++f) emit(number, core.fired[f], position);
+        }
     }
 
     // The one neuron of a position, as chip_arrive does it.
@@ -268,78 +300,107 @@ private:
         return fires;
     }
 
-    void emit(std::size_t number, std::uint32_t feature, std::uint32_t row, std::uint32_t column) {
+    // Where a core's output goes in the map of the next: false beyond the last whole pool.
+    static bool onward(const Core& core, const Core& next, std::size_t position, std::size_t& pixel) {
+        if (core.pool == 1) {
+            pixel = position;
+            return true;
+        }
+        const std::size_t y = position / core.out_columns / core.pool, x = position % core.out_columns / core.pool;
+        pixel = y * next.columns + x;
+        return y < next.rows && x < next.columns;
+    }
+
+    void emit(std::size_t number, std::uint32_t feature, std::size_t position) {
         Core& core = cores_[number];
         ++core.spikes;
         if (number + 1 == cores_.size()) {
             times_->push_back(clock_);
-            neurons_->push_back(core.index(feature, row, column));
+            neurons_->push_back(core.index(feature, position));
             return;
         }
-        const std::uint32_t y = row / core.pool, x = column / core.pool;
-        if (y < cores_[number + 1].rows && x < cores_[number + 1].columns) arrive(number + 1, feature, y, x);
+        std::size_t pixel;
+        if (onward(core, cores_[number + 1], position, pixel)) arrive(number + 1, feature, pixel);
     }
 
-    void list_inputs(const std::uint8_t* from, std::size_t inputs) {
-        const Core& entry = cores_.front();
-        list_.clear();
-        const auto add = [&](std::size_t i) {
-            const std::size_t in_row = i % (entry.rows * entry.columns);
-            list_.push_back({static_cast<std::uint32_t>(i / (entry.rows * entry.columns)), static_cast<std::uint32_t>(in_row / entry.columns),
-                             static_cast<std::uint32_t>(in_row % entry.columns), from[i]});
-        };
+    // Calls each(i) for every byte of `count` that is not 0, eight at a time.
+    template <typename Each>
+    static void for_nonzero(const std::uint8_t* bytes, std::size_t count, Each each) {
+        constexpr std::uint64_t low = 0x7f7f7f7f7f7f7f7f;
         std::size_t i = 0;
-        for (; i + 8 <= inputs; i += 8) {
+        for (; i + 8 <= count; i += 8) {
             std::uint64_t eight;
-            std::memcpy(&eight, from + i, 8);
-            if (eight != 0)
-                for (std::size_t j = i; j < i + 8; ++j)
-                    if (from[j] != 0) add(j);
+            std::memcpy(&eight, bytes + i, 8);
+            std::uint64_t set = (((eight & low) + low) | eight) & ~low;  // the top bit of every byte that is not 0
+            for (; set != 0; set &= set - 1) each(i + static_cast<std::size_t>(lowest_byte(set)));
         }
-        for (; i < inputs; ++i)
-            if (from[i] != 0) add(i);
+        for (; i < count; ++i)
+            if (bytes[i] != 0) each(i);
     }
 
-    void gather(Core& core) {
-        std::int64_t total = 0;
-        for (const Arriving& spike : list_) total += spike.times;
-        if (total > most_arriving) throw std::invalid_argument("more spikes arrive at a core in one step than can be summed");
-        core.arrived += total;
-        for (const Arriving& spike : list_)
-            for (const Tap& high : core.row_taps[spike.row])
-                for (const Tap& wide : core.column_taps[spike.column]) {
-                    const std::size_t tap = core.tap(spike.channel, high.kernel, wide.kernel);
-                    const std::int64_t fan_out = core.fan_out[tap];
-                    if (fan_out == 0) continue;
-                    core.synops += fan_out * spike.times;
-                    const std::size_t position = high.output * core.out_columns + wide.output;
-                    if (core.lanes == 1)
-                        core.sums[position] += spike.times * core.weights[tap];
-                    else
-                        REVISIT_PICK(chip_add)(core.sums.get() + position * core.lanes, core.weights.get() + tap * core.lanes, core.lanes, spike.times);
-                }
+    // Which byte in memory the lowest set bit is of, on a little-endian machine.
+    static int lowest_byte(std::uint64_t set) { return __builtin_ctzll(set) / 8; }
+
+    // Lists the spikes that reach anything; returns how many arrive.
+    std::int64_t list_inputs(const std::uint8_t* from) {
+        const Core& entry = cores_.front();
+        const std::size_t pixels = entry.rows * entry.columns;
+        const bool few = entry.reaching.size() * 4 < pixels;
+        std::int64_t arrived = 0;
+        list_.clear();
+        for (std::uint32_t channel = 0; channel < entry.channels; ++channel, from += pixels) {
+            arrived += REVISIT_PICK(chip_total)(from, pixels);
+            const auto add = [&](std::size_t pixel) { list_.push_back({channel, static_cast<std::uint32_t>(pixel), from[pixel]}); };
+            if (few) {
+                for (const std::uint32_t pixel : entry.reaching)
+                    if (from[pixel] != 0) add(pixel);
+            } else {
+                for_nonzero(from, pixels, add);
+            }
+        }
+        return arrived;
+    }
+
+    void gather(Core& core, std::int64_t arrived) {
+        if (arrived > most_arriving) throw std::invalid_argument("more spikes arrive at a core in one step than can be summed");
+        core.arrived += arrived;
+        for (const Arriving& spike : list_) {
+            const std::size_t of_channel = spike.channel * core.kernel * core.kernel;
+            for (std::uint32_t i = core.first[spike.pixel]; i < core.first[spike.pixel + 1]; ++i) {
+                const std::size_t position = core.reaches[i].position, tap = of_channel + core.reaches[i].kernel;
+                const std::int64_t fan_out = core.fan_out[tap];
+                if (fan_out == 0) continue;
+                core.synops += fan_out * spike.times;
+                if (core.lanes == 1)
+                    core.sums[position] += spike.times * core.weights[tap];
+                else
+                    REVISIT_PICK(chip_add)(core.sums.get() + position * core.lanes, core.weights.get() + tap * core.lanes, core.lanes, spike.times);
+            }
+        }
     }
 
     // Fires, empties the list and fills it with what goes on to the next core, or writes the spikes of the last one.
-    void settle(Core& core, std::int32_t* to) {
+    // Returns how many spikes go on.
+    std::int64_t settle(Core& core, const Core* next, std::int32_t* to) {
         list_.clear();
-        for (std::size_t position = 0; position < core.positions(); ++position) {
-            std::int32_t* const sums = core.sums.get() + position * core.lanes;
-            if (!REVISIT_PICK(chip_settle)(sums, core.lanes, core.membranes, core.marks.get(), &core.ended)) continue;
-            const std::size_t row = position / core.out_columns, column = position % core.out_columns;
-            for (std::size_t f = 0; f < core.features; ++f) {
-                if (core.marks[f] == 0) continue;
-                const std::int32_t spikes = sums[f] / core.membranes.threshold;
-                if (spikes > most_spikes) throw std::invalid_argument("a neuron fires more often in one step than can be counted");
-                sums[f] -= spikes * core.membranes.threshold;
-                core.spikes += spikes;
-                if (to != nullptr)
-                    to[core.index(f, row, column)] = spikes;
-                else if (row / core.pool < core.out_rows / core.pool && column / core.pool < core.out_columns / core.pool)
-                    list_.push_back({static_cast<std::uint32_t>(f), static_cast<std::uint32_t>(row / core.pool),
-                                     static_cast<std::uint32_t>(column / core.pool), spikes});
+        std::int32_t* const sums = core.sums.get();
+        std::int64_t going = 0;
+        if (!REVISIT_PICK(chip_settle)(sums, core.neurons(), core.membranes, core.marks.get(), &core.ended)) return going;
+        for_nonzero(core.marks.get(), core.neurons(), [&](std::size_t at) {
+            const std::size_t feature = at % core.lanes, position = at / core.lanes;
+            const std::int32_t spikes = sums[at] / core.membranes.threshold;
+            if (spikes > most_spikes) throw std::invalid_argument("a neuron fires more often in one step than can be counted");
+            sums[at] -= spikes * core.membranes.threshold;
+            core.spikes += spikes;
+            std::size_t pixel;
+            if (next == nullptr)
+                to[core.index(feature, position)] = spikes;
+            else if (onward(core, *next, position, pixel)) {
+                going += spikes;
+                list_.push_back({static_cast<std::uint32_t>(feature), static_cast<std::uint32_t>(pixel), spikes});
             }
-        }
+        });
+        return going;
     }
 
     std::vector<Core> cores_;
