@@ -236,6 +236,7 @@ class SetupControl(QObject):
 
     def _on_edited(self) -> None:
         self._show_truth()
+        self._setup.match_preset()
         if self._setup.chosen_kind != self._view.parts.sweep.ranges.kind:
             self.refresh_presets()
         self.plan_later()

@@ -124,21 +124,6 @@ class PlannedGroundTruth(PlannedView):
     )
 
 
-class PlannedTraining(PlannedView):
-    """Until app/views/training.py is there."""
-
-    name, title, icon = "training", "Training", "training"
-    summary = "Teach a network the places of a reference traverse."
-    purpose = "Here you will train the spiking network on a reference traverse and watch it learn."
-    will = (
-        ("Settings", "Every parameter with its unit, its bounds and a sentence of help; presets for the settings of LENS."),
-        ("Progress", "Firing rates, weights and thresholds while it learns; stop early and keep what it has, or cancel."),
-        ("Compare", "Runs beside each other, each with its full settings, its data and its seed; sweeps over several."),
-    )
-    today = "From a shell, revisit-cli train does it today."
-    guide = "how-lens-learns"
-
-
 class PlannedEvaluation(PlannedView):
     """Until app/views/evaluation.py is there."""
 

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QGridLayout,
@@ -29,6 +29,7 @@ from engine.training.curves import CurveCollector, export_values
 from engine.training.live import LAYERS
 
 _COLUMNS = 3
+_ROOM = 225  # a plot's width with the space beside it
 _SHARE = 0.04  # of the time that drawing may take: the training has the rest
 _LEAST_S = 0.25
 
@@ -62,13 +63,16 @@ class LivePlots(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(6)
         self.bar.setRange(0, 1000)
-        self.feature, self.output = self._layer_button("Feature layer", 0), self._layer_button("Output layer", 1)
+        self.feature, self.output = (
+            self._layer_button("Features", "feature layer", 0),
+            self._layer_button("Outputs", "output layer", 1),
+        )
         self._layers = QButtonGroup(self)
         self._layers.addButton(self.feature, 0)
         self._layers.addButton(self.output, 1)
         self._layers.idClicked.connect(self._on_layer)
         self.feature.setChecked(True)
-        self.hold = self._button("plotsHold", "pause", "Hold plots", "Leave the plots as they are; the training goes on")
+        self.hold = self._button("plotsHold", "pause", "Hold", "Leave the plots as they are; the training goes on")
         self.hold.setCheckable(True)
         self.hold.toggled.connect(self._on_hold)
         self.fit = self._button("plotsFit", "fit", "Fit", "Show everything in all plots again")
@@ -155,6 +159,11 @@ class LivePlots(QWidget):
         if self._dirty or not self.drawn:
             self.draw()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As many columns as there is room for."""
+        super().resizeEvent(event)
+        self._place(max(1, min(_COLUMNS, self.width() // _ROOM)))
+
     # -- assembly
 
     def _assemble(self) -> None:
@@ -169,8 +178,8 @@ class LivePlots(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(18)
         self._grid.setVerticalSpacing(10)
-        for number, plot in enumerate(self.plots):
-            self._grid.addWidget(plot, number // _COLUMNS, number % _COLUMNS)
+        self._columns = 0
+        for plot in self.plots:
             plot.enlargeRequested.connect(self._on_enlarge)
             plot_icon(plot.enlarge, False)
         page = QWidget()
@@ -178,6 +187,7 @@ class LivePlots(QWidget):
         area = QScrollArea()
         area.setObjectName("plotsArea")
         area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(page)
         whole = QWidget()
         layout = QVBoxLayout(whole)
@@ -187,16 +197,31 @@ class LivePlots(QWidget):
         layout.addWidget(self.bar)
         layout.addLayout(tools)
         layout.addWidget(area, 1)
+        self._place(_COLUMNS)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(whole)
 
-    def _layer_button(self, text: str, number: int) -> QPushButton:
+    def _place(self, columns: int) -> None:
+        if columns == self._columns:
+            return
+        self._columns = columns
+        for number, plot in enumerate(self.plots):
+            self._grid.addWidget(plot, number // columns, number % columns)
+        self._stretch()
+
+    def _stretch(self) -> None:
+        """Columns are as wide as each other; a plot that is shown alone has all the room."""
+        alone = None if self._alone is None else self.plots.index(self._alone) % self._columns
+        for column in range(_COLUMNS):
+            self._grid.setColumnStretch(column, int(column < self._columns if alone is None else column == alone))
+
+    def _layer_button(self, text: str, layer: str, number: int) -> QPushButton:
         button = QPushButton(text)
         button.setObjectName(f"layer{number}")
         button.setCheckable(True)
         button.setProperty("compact", "true")
-        button.setToolTip(f"Show firing rates, thresholds and weights of the {text.lower()}")
+        button.setToolTip(f"Show firing rates, thresholds and weights of the {layer}")
         return button
 
     def _button(self, name: str, icon: str, text: str, tip: str) -> QPushButton:
@@ -227,4 +252,5 @@ class LivePlots(QWidget):
         for other in self.plots:
             other.setVisible(self._alone is None or other is self._alone)
             plot_icon(other.enlarge, other is self._alone)
+        self._stretch()
         self.draw()

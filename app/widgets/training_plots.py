@@ -57,7 +57,7 @@ class TrainingPlot(Plot):
         layout.insertWidget(0, head)
         layout.insertWidget(1, self.note)
         layout.setSpacing(1)
-        self.setMinimumWidth(170)
+        self.setMinimumSize(170, 150)
         self.box.mouseDoubleClickEvent = self._on_double_click
 
     def show_curves(self, curves: CurveCollector, layer: int) -> None:
@@ -287,7 +287,7 @@ class SpikePicture(PicturePlot):
         # A level a layer, so that one look-up table colours all three.
         rows = [np.where(spikes > 0, number + 1, 0).astype(np.uint8) for number, spikes in enumerate(layers)]
         picture = np.concatenate(rows, axis=1).T
-        self._image.setImage(picture, levels=(0, 3), autoDownsample=True)
+        self._image.setImage(picture, levels=(0, 3), autoDownsample=False)  # a mean of levels would be another one
         self._image.setRect(QRectF(0, 0, picture.shape[1], picture.shape[0]))
         spikes = count(float(sum(int(layer.sum()) for layer in layers)))
         self.say(f"place {int(values['place']) + 1}: {spikes} spikes in {layers[0].shape[0]} steps")

@@ -167,9 +167,13 @@ class _Filter(QSortFilterProxyModel):
         self.text, self.starred = "", False
 
     def look(self, text: str, starred: bool) -> None:
-        self.beginFilterChange() if hasattr(self, "beginFilterChange") else None
-        self.text, self.starred = text.lower(), starred
-        self.invalidateFilter()
+        if hasattr(self, "beginFilterChange"):  # from Qt 6.9 on, where the old way becomes deprecated
+            self.beginFilterChange()
+            self.text, self.starred = text.lower(), starred
+            self.endFilterChange()
+        else:
+            self.text, self.starred = text.lower(), starred
+            self.invalidateFilter()
 
     def filterAcceptsRow(self, row: int, parent: Index) -> bool:
         model = self.sourceModel()
@@ -271,15 +275,13 @@ class RunsTab(QWidget):
         self.empty.setProperty("role", "muted")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
-        self.show_plots = self._button("runShow", "training", "Show plots", "Show this run's last state in the Live tab")
+        self.show_plots = self._button("runShow", "training", "Plots", "Show this run's last state in the Live tab")
         self.again = self._button(
-            "runAgain", "loop", "Train again with…", "Take this run's settings into the forms, to change them"
+            "runAgain", "loop", "Train again…", "Train again with: take this run's settings into the forms, to change them"
         )
         self.resume = self._button("runResume", "play", "Resume", "Go on where this run was cut short or stopped early")
         self.rename = self._button("runRename", "", "Rename", "Give this run another name (F2)")
-        self.trash = self._button(
-            "runTrash", "close", "Move to trash", "Move the chosen runs to the folder .trash of the workspace"
-        )
+        self.trash = self._button("runTrash", "close", "Trash", "Move the chosen runs to the folder .trash of the workspace")
         self.undo = self._button("runUndo", "reset", "Undo", "Undo the last change of runs (Ctrl+Z)")
         self.show_plots.clicked.connect(lambda: self._ask(self.showRequested))
         self.again.clicked.connect(lambda: self._ask(self.againRequested))

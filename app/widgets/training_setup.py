@@ -87,7 +87,7 @@ class TrainingSetup(QWidget):
         for entry in KINDS.values():
             form = ParameterForm(entry.parameters, groups=entry.groups, part=True)
             form.setObjectName(f"{entry.name}Form")
-            form.edited.connect(self._on_edited)
+            form.edited.connect(self.edited)
             self.training_forms[entry.name] = form
             self._stack.addWidget(form)
         self.run_form = ParameterForm(
@@ -101,9 +101,8 @@ class TrainingSetup(QWidget):
             part=True,
         )
         self.run_form.setObjectName("runForm")
-        for one in (self.selection_form, self.validation_form, self.inputs_form):
-            one.edited.connect(self._on_edited)
-        self.run_form.edited.connect(self.edited)
+        for one in (self.selection_form, self.validation_form, self.inputs_form, self.run_form):
+            one.edited.connect(self.edited)
         self.picture = NetworkPicture(theme)
         self._assemble()
         self.set_presets([])
@@ -260,17 +259,13 @@ class TrainingSetup(QWidget):
         layout.addWidget(self.tabs, 1)
         layout.addWidget(rule)
         layout.addWidget(self.picture)
-        self.setMinimumWidth(280)
+        self.setMinimumWidth(312)
 
     @staticmethod
     def _index(box: QComboBox, triple: Any) -> int:
         return next((i for i in range(box.count()) if box.itemData(i) == triple), -1)
 
     # -- handlers
-
-    def _on_edited(self) -> None:
-        self.match_preset()
-        self.edited.emit()
 
     def _on_kind(self) -> None:
         self.choose_kind(self.chosen_kind)

@@ -189,7 +189,7 @@ class SweepTab(QWidget):
         self.table.setToolTip("The trials of the study; choose one to train its network as a run")
         self.table.header().setObjectName("sweepTableHeader")
         self.table.itemSelectionChanged.connect(self._on_selection)
-        self.best = QPushButton("Train the best as a run")
+        self.best = QPushButton("Train the best")
         self.best.setObjectName("sweepBest")
         self.best.setToolTip("Train the network of the best trial, or of the chosen one, and keep it as a run")
         set_icon(self.best, "training")
@@ -201,6 +201,8 @@ class SweepTab(QWidget):
         set_icon(self.refresh, "refresh")
         self.refresh.clicked.connect(self.refreshRequested)
         self.importance, self.parallel = ImportancePlot(theme), ParallelPlot(theme)
+        self.importance.setMinimumWidth(118)
+        self.parallel.setMinimumWidth(110)
         self._state: SweepState | None = None
         self._assemble()
         self.show_busy(False, "")
@@ -297,7 +299,7 @@ class SweepTab(QWidget):
         column.addWidget(area, 1)
         column.addWidget(self.problem)
         column.addLayout(buttons)
-        left.setMinimumWidth(290)
+        left.setMinimumWidth(222)
         plots = QWidget()
         line = QHBoxLayout(plots)
         line.setContentsMargins(0, 8, 0, 0)
@@ -365,7 +367,7 @@ class SweepTab(QWidget):
 
     def _on_selection(self) -> None:
         chosen = self.chosen
-        self.best.setText(" Train the best as a run" if chosen is None else f" Train trial {chosen} as a run")
+        self.best.setText(" Train the best" if chosen is None else f" Train trial {chosen}")
 
 
 class _TrialItem(QTreeWidgetItem):
