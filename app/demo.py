@@ -19,14 +19,19 @@ def demo_folder() -> Path:
 
 
 def make_demo(folder: Path, emit: Emit, cancel: CancelToken) -> None:
-    """Make the demo workspace with the engine's own job, which is imported here, in the job's thread."""
+    """Make the demo workspace with the engine's own jobs, which are imported here, in the job's thread.
+
+    A network is learned as well (a tenth of a second), so that every panel has something to show and Deploy something to run.
+    """
     try:
         engine_demo = importlib.import_module("engine.demo")
     except ModuleNotFoundError as error:
         if error.name != "engine.demo":
             raise
         raise BadInput("This installation has no demo: open a workspace or a LENS folder instead.") from None
-    engine_demo.create_demo_workspace(folder, engine_demo.demo_parameters(), emit, cancel)
+    workspace = engine_demo.create_demo_workspace(folder, engine_demo.demo_parameters(), emit, cancel)
+    if not any(workspace.models.glob("*.pth")):
+        importlib.import_module("engine.live.first_network").train_first_network(workspace, emit, cancel)
 
 
 def demo_job(folder: Path, make: MakeDemo) -> JobFunction:

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ class FrameCache(QObject):
     """Asks for frames by traverse and number; what is not there yet is read in a thread, the newest wish first.
 
     The thread ends when nothing is left to read, so a cache that rests costs nothing. Wishes beyond the newest 2,048 are
-    forgotten: whoever still needs them asks again. `close` when the view stops.
+    forgotten: whoever still needs them asks again. `prepare`, if given, turns each frame in the thread into what is kept, such
+    as a thumbnail. `close` when the view stops.
     """
 
     frameReady = Signal(str, int)  # the traverse's folder, the frame's number in its index
@@ -33,8 +35,14 @@ class FrameCache(QObject):
 
     _arrived = Signal()
 
-    def __init__(self, parent: QObject | None = None, limit_mib: float = _LIMIT_MIB) -> None:
+    def __init__(
+        self,
+        parent: QObject | None = None,
+        limit_mib: float = _LIMIT_MIB,
+        prepare: Callable[[Frame], Frame] | None = None,
+    ) -> None:
         super().__init__(parent)
+        self._prepare = prepare
         self.setObjectName("frameCache")
         self._limit = int(limit_mib * 2**20)
         self._frames: OrderedDict[Key, Frame] = OrderedDict()
@@ -114,6 +122,8 @@ class FrameCache(QObject):
             result: Frame | str
             try:
                 result = read_frame(traverse.folder / key[1])
+                if self._prepare is not None:
+                    result = self._prepare(result)
             except BadInput as error:
                 result = str(error)
             except Exception as error:  # told in the view, as any frame that cannot be read

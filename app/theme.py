@@ -87,7 +87,9 @@ QTabBar::tab {{ background: transparent; color: {muted}; border: none; border-bo
 QTabBar::tab:hover {{ color: {text}; }}
 QTabBar::tab:selected {{ color: {text}; border-bottom-color: {accent}; }}
 QTabBar::tab:focus {{ color: {text}; background: {hover}; }}
-#sourceBar, #unfinished {{ border: none; border-bottom: 1px solid {border}; }}
+#sourceBar, #pairBar, #unfinished {{ border: none; border-bottom: 1px solid {border}; }}
+#truthBar {{ border: none; border-bottom: 1px solid {border}; }}
+QFrame[role="notice"] {{ border: none; border-bottom: 1px solid {border}; background: {chosen}; }}
 #liveCard {{ background: {base}; border: 1px solid {border}; border-radius: 8px; }}
 #rule {{ background: {border}; }}
 QLabel[role="title"] {{ font-size: {title}pt; font-weight: 600; }}
@@ -109,11 +111,13 @@ QListView::item:hover, QTreeView::item:hover {{ background: {hover}; }}
 QListView::item:selected, QTreeView::item:selected {{ background: {chosen}; color: {text}; }}
 #paletteLine, #guideSearch {{ padding: 5px 8px; border: 1px solid {border}; border-radius: 5px; background: {base}; }}
 #paletteLine:focus, #guideSearch:focus {{ border-color: {accent}; }}
-QCheckBox::indicator {{ width: 15px; height: 15px; border: 1px solid {muted}; border-radius: 4px; background: {base}; }}
-QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border-color: {accent}; }}
-QCheckBox::indicator:checked {{ background: {accent}; border-color: {accent}; image: url("{check}"); }}
-QCheckBox::indicator:disabled {{ background: {window}; border-color: {border}; }}
-QCheckBox::indicator:checked:disabled {{ background: {muted}; border-color: {muted}; }}
+QCheckBox::indicator, QListView::indicator {{ width: 15px; height: 15px; border: 1px solid {muted}; border-radius: 4px; }}
+QCheckBox::indicator, QListView::indicator {{ background: {base}; }}
+QCheckBox::indicator:hover, QCheckBox::indicator:focus, QListView::indicator:hover {{ border-color: {accent}; }}
+QCheckBox::indicator:checked, QListView::indicator:checked {{ background: {accent}; border-color: {accent}; }}
+QCheckBox::indicator:checked, QListView::indicator:checked {{ image: url("{check}"); }}
+QCheckBox::indicator:disabled, QListView::indicator:disabled {{ background: {window}; border-color: {border}; }}
+QCheckBox::indicator:checked:disabled, QListView::indicator:checked:disabled {{ background: {muted}; border-color: {muted}; }}
 QProgressBar {{ border: none; border-radius: 3px; background: {border}; }}
 QProgressBar::chunk {{ border-radius: 3px; background: {accent}; }}
 QScrollBar {{ background: transparent; width: 10px; height: 10px; margin: 0; }}

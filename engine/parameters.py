@@ -80,7 +80,11 @@ def _sentence(error: ValidationError, source: str) -> str:
 
 def _clause(problem: "ErrorDetails") -> str:
     name = ".".join(str(part) for part in problem["loc"] if isinstance(part, str) and part.isidentifier())
-    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if name and problem["type"] == "missing" and isinstance(problem["loc"][-1], int):
+        return f"{name} has too few values"
+    if name and problem["type"] == "too_long":
+        return f"{name} should have at most {problem['ctx']['max_length']} values, but has {problem['ctx']['actual_length']}"
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ").partition(", unable to parse")[0]
     message = message[:1].lower() + message[1:]
     given = f", but is {problem['input']!r}" if problem["type"] not in ("missing", "value_error") else ""
     return f"{name} {message}{given}" if name else message

@@ -10,7 +10,7 @@ cp -r engine tests pyproject.toml "$tree/"
 rm -f "$tree"/engine/native/_native*
 cmake -S . -B build/sanitize/cmake -DCMAKE_BUILD_TYPE=Release -DREVISIT_SANITIZE=ON \
   -Dpybind11_DIR="$("$python" -m pybind11 --cmakedir)" -DPython_EXECUTABLE="$(command -v "$python")" ${CMAKE_ARGUMENTS:-}
-cmake --build build/sanitize/cmake
+cmake --build build/sanitize/cmake --parallel
 cmake --install build/sanitize/cmake --prefix "$tree"
 cd "$tree"
 # CPython itself keeps memory to the end: leaks are not looked for.

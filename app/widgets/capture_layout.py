@@ -89,7 +89,7 @@ class CaptureLayout(QWidget):
             ("Record", self.record),
             ("Bin", self.bin),
         ):
-            self.tabs.addTab(_scrolled(widget, f"captureTab{title}"), title)
+            self.tabs.addTab(scrolled(widget, f"captureTab{title}"), title)
         self._assemble()
 
     def show_tab(self, title: str) -> None:
@@ -129,7 +129,7 @@ class CaptureLayout(QWidget):
         line.addWidget(self.preview, 1)
         line.addWidget(self.compare, 1)
         self.live.layout().setContentsMargins(0, 0, 10, 0)  # type: ignore[union-attr]
-        self._pictures = _splitter("capturePictures", Qt.Orientation.Horizontal, (self.live, 3), (previews, 2))
+        self._pictures = splitter("capturePictures", Qt.Orientation.Horizontal, (self.live, 3), (previews, 2))
         plots = QWidget()
         line = QHBoxLayout(plots)
         line.setContentsMargins(0, 8, 0, 0)
@@ -143,13 +143,13 @@ class CaptureLayout(QWidget):
         column.addWidget(self.live.strip)
         column.addWidget(self._pictures, 1)
         column.addWidget(self.play)
-        left = _splitter("captureLeft", Qt.Orientation.Vertical, (upper, 4), (plots, 1))
+        left = splitter("captureLeft", Qt.Orientation.Vertical, (upper, 4), (plots, 1))
         left.setSizes([560, 130])
         around = QWidget()
         column = QVBoxLayout(around)
         column.setContentsMargins(24, 12, 16, 10)
         column.addWidget(left)
-        main = _splitter("captureMain", Qt.Orientation.Horizontal, (around, 1), (self.tabs, 0))
+        main = splitter("captureMain", Qt.Orientation.Horizontal, (around, 1), (self.tabs, 0))
         main.setSizes([1000, TABS_WIDTH])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -203,7 +203,7 @@ class UnfinishedStrip(QFrame):
         self.setVisible(bool(sentence))
 
 
-def _splitter(name: str, way: Qt.Orientation, *parts: tuple[QWidget, int]) -> QSplitter:
+def splitter(name: str, way: Qt.Orientation, *parts: tuple[QWidget, int]) -> QSplitter:
     made = QSplitter(way)
     made.setObjectName(name)
     made.setHandleWidth(1)
@@ -223,7 +223,7 @@ def _padded(widget: QWidget) -> QWidget:
     return page
 
 
-def _scrolled(widget: QWidget, name: str) -> QScrollArea:
+def scrolled(widget: QWidget, name: str) -> QScrollArea:
     area = QScrollArea()
     area.setObjectName(name)
     area.setFrameShape(QFrame.Shape.NoFrame)

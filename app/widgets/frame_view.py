@@ -8,9 +8,7 @@ from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 from app.theme import Theme
 from app.widgets.elided import Elided
 from app.widgets.event_image import EventImage
-
-_LEAST_TOP = 8
-"""Frames with fewer events a pixel than this are not stretched to the strongest colour: noise would look like a scene."""
+from engine.frames.thumbnails import brightest
 
 
 class FrameView(QWidget):
@@ -56,11 +54,3 @@ class FrameView(QWidget):
             return
         self._pages.setCurrentWidget(self.picture)
         self.picture.show_indices(frame, "counts", top if top is not None else brightest(frame))
-
-
-def brightest(frame: NDArray[np.uint8]) -> int:
-    """The count that gets the strongest colour: that of the brightest pixels, but not of a few hot ones."""
-    counts = np.bincount(frame.ravel(), minlength=256)
-    above = np.cumsum(counts[::-1])[::-1]  # pixels with at least so many events
-    allowed = max(frame.size // 500, 1)
-    return max(int(np.flatnonzero(above >= allowed)[-1]), _LEAST_TOP)

@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QDesktopServices,
     QImage,
     QResizeEvent,
+    QShowEvent,
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
@@ -136,6 +137,12 @@ class Guide(QWidget):
     def page(self) -> Page | None:
         """The page that is shown."""
         return self._page
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Have a page to show also where a restored layout, and nobody's click, brings the guide up."""
+        super().showEvent(event)
+        if self._page is None:
+            self.open()
 
     def open(self, name: str = "") -> None:
         """Show a page; "" keeps the present one, or shows the first."""

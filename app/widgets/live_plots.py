@@ -39,7 +39,7 @@ class Plot(QWidget):
         self.theme = theme
         self._title = QLabel(title)
         self._title.setProperty("role", "muted")
-        self._view = pg.GraphicsView(background=None)
+        self._view = pg.GraphicsView()
         self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         grid = pg.GraphicsLayout()
         grid.setContentsMargins(0, 7, 6, 0)
@@ -67,6 +67,7 @@ class Plot(QWidget):
 
     def _on_theme(self) -> None:
         colours = self.theme.colours
+        self._view.setBackground(QColor(colours.window))  # a view without a background keeps the one that it was shown with
         for axis in (self.left, self.bottom):
             axis.setPen(QColor(colours.border))
             axis.setTextPen(QColor(colours.muted))

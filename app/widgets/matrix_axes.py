@@ -50,6 +50,8 @@ def draw_axes(painter: QPainter, canvas: MatrixCanvas, margins: Margins, whole: 
     floor = margins.top + height
     for query in range(-(-left // step) * step, right, step):
         x = margins.left + canvas.rectangle((0, query, 1, query + 1)).center().x()
+        if not margins.left <= x <= margins.left + width:
+            continue
         painter.drawLine(QPointF(x, floor + 1), QPointF(x, floor + _TICK))
         label = str(query)
         half = metrics.horizontalAdvance(label) / 2
@@ -58,6 +60,8 @@ def draw_axes(painter: QPainter, canvas: MatrixCanvas, margins: Margins, whole: 
     step = spacing(height / canvas.scale[1], height)
     for reference in range(-(-top // step) * step, bottom, step):
         y = margins.top + canvas.rectangle((reference, 0, reference + 1, 1)).center().y()
+        if not margins.top <= y <= margins.top + height:
+            continue
         painter.drawLine(QPointF(margins.left - 1 - _TICK, y), QPointF(margins.left - 2, y))
         place = min(max(y, margins.top + metrics.ascent() / 2), margins.top + height - metrics.ascent() / 2)
         room = QRectF(line, place - line / 2, margins.left - _TICK - 4 - line, line)

@@ -129,10 +129,13 @@ class MatrixView(QWidget):
             self.canvas.masked = mask
             self._redraw()
 
-    def truth_changed(self, where: Rectangle) -> None:
-        """The ground truth was changed within these cells (first row, first column, past the last row, past the last column)."""
+    def truth_changed(self, where: Rectangle, cells: NDArray[np.int64] | None = None) -> None:
+        """The ground truth was changed within these cells (first row, first column, past the last row, past the last column).
+
+        `cells` are the flat indices of those that were changed, where they are known: few in a large rectangle are faster so.
+        """
         if self.canvas.marks is not None:
-            wide = self.canvas.marks.truth_changed(where)
+            wide = self.canvas.marks.truth_changed(where, cells)
             place = self.canvas.cells_stale(wide)
             self.update(place.translated(self._margins.left, self._margins.top).toAlignedRect())
 
@@ -162,7 +165,7 @@ class MatrixView(QWidget):
             self._redraw()
 
     def set_points(self, points: tuple[tuple[int, int], ...]) -> None:
-        """Mark single cells (reference, query) with diamonds: anchors."""
+        """Mark single cells (reference, query) with diamonds, and draw the line through them: anchors, in order of the query."""
         self._points = points
         self.update()
 
@@ -191,6 +194,11 @@ class MatrixView(QWidget):
         self._cursor = (min(max(reference, 0), rows - 1), min(max(query, 0), columns - 1))
         self.canvas.show_cell(*self._cursor)
         self.setAccessibleDescription(self.describe(*self._cursor))
+        self.update()
+
+    def forget_mouse(self) -> None:
+        """Say what is under the cross, not under the mouse, until the mouse moves."""
+        self._hovered = None
         self.update()
 
     @property
@@ -334,11 +342,13 @@ class MatrixView(QWidget):
         if self._matrix is None or (modifiers and not shifted):
             super().keyPressEvent(event)
         elif key in _MOVES:
+            self._hovered = None  # the read-out follows the cursor
             step = _STEP if shifted and abs(sum(_MOVES[key])) == 1 else 1
             row, column = self._cursor or (0, 0)
             moved = _MOVES[key] if self._cursor is not None else (0, 0)
             self._go_to(row + step * moved[0], column + step * moved[1])
         elif key in (Qt.Key.Key_Home, Qt.Key.Key_End) and not shifted:
+            self._hovered = None
             self._go_to((self._cursor or (0, 0))[0], 0 if key == Qt.Key.Key_Home else self.canvas.shape[1] - 1)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self.zoom(1.4)
@@ -389,6 +399,8 @@ class MatrixView(QWidget):
         self.update()
 
     def _lay_out(self) -> None:
+        """Give the matrix what room there is; one that was seen whole stays so."""
+        whole = self.canvas.seen() == (0, 0, *self.canvas.shape)
         self._margins: Margins = margins_for(self.fontMetrics(), self.canvas.shape[0], self._states is not None)
         margins = self._margins
         self.canvas.set_size(
@@ -396,13 +408,12 @@ class MatrixView(QWidget):
             max(self.height() - margins.top - margins.bottom, 1),
             self.devicePixelRatioF(),
         )
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """A matrix that was seen whole stays so."""
-        whole = self.canvas.seen() == (0, 0, *self.canvas.shape)
-        self._lay_out()
         if whole:
             self.canvas.fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another size."""
+        self._lay_out()
 
     def changeEvent(self, event: QEvent) -> None:
         """Another font needs other margins."""
@@ -475,12 +486,17 @@ class MatrixView(QWidget):
             for colour, width in (("#000000", 3.0), (TRUTH_COLOUR, 1.6)):
                 painter.setPen(QPen(QColor(colour), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
                 painter.drawPolyline(corners)
-        painter.setPen(QPen(QColor("#000000"), 1))
-        painter.setBrush(QColor("#ffffff"))
-        for row, column in self._points:
-            middle, reach = self.canvas.rectangle((row, column, row + 1, column + 1)).center(), 4.5
-            around = ((0.0, -reach), (reach, 0.0), (0.0, reach), (-reach, 0.0))
-            painter.drawPolygon([QPointF(middle.x() + x, middle.y() + y) for x, y in around])
+        middles = [self.canvas.rectangle((row, column, row + 1, column + 1)).center() for row, column in self._points]
+        if len(middles) > 1:
+            for colour, weight in (("#000000", 2.0), ("#ffffff", 1.0)):
+                painter.setPen(QPen(QColor(colour), weight, Qt.PenStyle.DotLine))
+                painter.drawPolyline(middles)
+        painter.setBrush(QColor(TRUTH_COLOUR))
+        for middle in middles:
+            for colour, reach in (("#000000", 6.5), ("#ffffff", 5.0)):
+                around = ((0.0, -reach), (reach, 0.0), (0.0, reach), (-reach, 0.0))
+                painter.setPen(QPen(QColor(colour), 1.5))
+                painter.drawPolygon([QPointF(middle.x() + x, middle.y() + y) for x, y in around])
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _draw_cursor(self, painter: QPainter) -> None:

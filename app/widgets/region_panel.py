@@ -60,7 +60,9 @@ class RegionPanel(QWidget):
         self.show_grid.setToolTip("Draw the grid of the network's inputs over the region")
         self.show_grid.setChecked(True)
         self.show_grid.clicked.connect(lambda: self.gridChanged.emit())
-        self.grid = ParameterForm(InputParameters, skip=("roi_dim", "encoding", "query_encoding"), part=True)
+        self.grid = ParameterForm(
+            InputParameters, skip=("roi_dim", "encoding", "query_encoding", "windows", "normalise"), part=True
+        )
         self.grid.setObjectName("gridForm")
         self.grid.edited.connect(self._on_grid)
         self.grid_note = _sentence("gridNote", "muted")

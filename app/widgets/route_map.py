@@ -54,7 +54,7 @@ class RouteMap(pg.GraphicsView):  # type: ignore[misc]
             self._points[role].setZValue(10 + height)
         self.view.sigRangeChanged.connect(lambda *ignored: self.viewport().update())
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(140, 110)
+        self.setMinimumSize(120, 80)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         theme.changed.connect(self._on_theme)
         self._on_theme()
@@ -224,10 +224,10 @@ class RouteMap(pg.GraphicsView):  # type: ignore[misc]
         geographic = any(positions.origin is not None for positions in self._routes.values())
         text = "N" if geographic else "y"
         painter.drawText(QRectF(right - 20, top, 20, 14), int(Qt.AlignmentFlag.AlignCenter), text)
-        painter.drawLine(QPointF(right - 10, top + 16), QPointF(right - 10, top + 34))
+        painter.drawLine(QPointF(right - 10, top + 20), QPointF(right - 10, top + 38))
         painter.setBrush(QColor(self._theme.colours.muted))
         painter.drawPolygon(
-            QPolygonF([QPointF(right - 10, top + 14), QPointF(right - 14, top + 22), QPointF(right - 6, top + 22)])
+            QPolygonF([QPointF(right - 10, top + 18), QPointF(right - 14, top + 26), QPointF(right - 6, top + 26)])
         )
 
     def _draw_names(self, painter: QPainter) -> None:

@@ -128,7 +128,8 @@ class PlaceNetwork(Protocol):
 
 
 def check_model(network: PlaceNetwork, inputs: InputParameters, region: tuple[int, int] | None = None) -> ChipCheck:
-    """Check a network that is there: a LensNetwork, or one of one layer, which has no `features`.
+    """Check a network that is there: a LensNetwork, or one of one layer, which has no `features` and may have several
+    neurons a place.
 
     Raises:
         BadInput: the inputs are not the network's.
@@ -138,7 +139,9 @@ def check_model(network: PlaceNetwork, inputs: InputParameters, region: tuple[in
             f"The network has {network.inputs} inputs, but dims {inputs.dims[0]}x{inputs.dims[1]} gives {inputs.inputs}: "
             "give the grid that it was trained with."
         )
-    return check_network(inputs, getattr(network, "features", None), network.places, region)
+    features: int | None = getattr(network, "features", None)
+    outputs: int = getattr(network, "neurons", network.places) if features is None else network.places
+    return check_network(inputs, features, outputs, region)
 
 
 def check_shape(shape: ChipShape) -> ChipCheck:

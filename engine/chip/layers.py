@@ -108,6 +108,11 @@ def place_network_shape(inputs: InputParameters, features: int | None, places: i
     pools = [pool for pool in POOLS if inputs.cell == "mean" and height % pool == 0 and width % pool == 0] or [1]
     fits = [pool for pool in pools if height // pool in STRIDES and width // pool in STRIDES]
     problems = []
+    if len(inputs.windows or (1,)) > 1:
+        lengths = " ".join(map(str, inputs.windows or ()))
+        problems.append(f"The chip sees one window at a time, but windows is {lengths}: train with windows 1.")
+    if (inputs.normalise or "none") != "none":
+        problems.append(f"The chip sees plain events, but normalise is {inputs.normalise}: train with normalise none.")
     selection = None
     pool = fits[0] if fits else 1
     if not fits:
@@ -138,8 +143,9 @@ def place_network_shape(inputs: InputParameters, features: int | None, places: i
     if selection is None or reading is None:
         return ChipShape(region, pool, (), tuple(problems))
     if features is None:
-        return ChipShape(region, pool, (selection, reading))
-    return ChipShape(region, pool, (selection, reading, ChipLayer("places", (features, 1, 1), places, 1)))
+        return ChipShape(region, pool, (selection, reading), tuple(problems))
+    layers = (selection, reading, ChipLayer("places", (features, 1, 1), places, 1))
+    return ChipShape(region, pool, layers, tuple(problems))
 
 
 def _reading(name: str, rows: int, columns: int, features: int) -> ChipLayer | None:

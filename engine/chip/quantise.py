@@ -18,12 +18,21 @@ from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
 from engine.parameters import Parameters, parameter
 
+LENS_INPUT_THRESHOLD = 10.0
+INPUT_SPIKES = 20.0
+"""Spikes of an input in a window that a threshold is chosen for. On two synthetic routes of 6 events a pixel and second, recall
+event by event rose up to about here and little beyond; LENS's 10 events a spike left half the windows there without an answer."""
+
 
 class ChipParameters(Parameters):
     """How a network becomes the chip's."""
 
-    input_threshold: float = parameter(
-        10.0, "Events of a pixel (with cell mean: of all its pixels, over their number) that make one input spike.", gt=0, le=512
+    input_threshold: float | None = parameter(
+        None,
+        "Events of a pixel (with cell mean: of all its pixels, over their number) that make one input spike (left out: so "
+        "many that an input fires about 20 times a window at the density of the reference, where that is known; LENS: 10).",
+        gt=0,
+        le=512,
     )
     feature_threshold: float = parameter(
         2.0, "Threshold of the feature neurons; the network was trained for 1, and LENS takes 2 on the chip.", gt=0, le=256
@@ -71,7 +80,8 @@ class QuantisedNetwork:
         layers: in order; the first selects or averages pixels.
         check: against the chip's limits; `layers[i].core` says where each is.
         inputs: grid, region and cell.
-        parameters: how it was made.
+        parameters: how it was made, with the input threshold that was chosen.
+        neuron_places: (output neurons,) the place of each, ascending; prototypes may have several a place.
     """
 
     shape: ChipShape
@@ -79,11 +89,17 @@ class QuantisedNetwork:
     check: ChipCheck
     inputs: InputParameters
     parameters: ChipParameters
+    neuron_places: NDArray[np.int32]
 
     @property
     def places(self) -> int:
-        """Output neurons."""
-        return self.layers[-1].shape.features
+        """Number of places."""
+        return int(self.neuron_places[-1]) + 1
+
+    def by_place(self, counts: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Spikes of the output neurons as spikes of the places: of the best neuron where a place has several."""
+        starts = np.flatnonzero(np.diff(self.neuron_places, prepend=-1))
+        return np.maximum.reduceat(counts, starts).astype(np.float32, copy=False)
 
     def simulator(self, first: int = 0) -> Any:
         """A VirtualChip of the layers from `first` on, at rest."""
@@ -107,19 +123,33 @@ class QuantisedNetwork:
         return [{"layer": layer.shape.name, **{name: getattr(layer, name) for name in told}} for layer in self.layers]
 
 
+def suggested_input_threshold(events_per_pixel: float, inputs: InputParameters) -> float:
+    """The threshold at which an input fires INPUT_SPIKES times in a window of this density.
+
+    Args:
+        events_per_pixel: mean of the event frames that the network learned from.
+        inputs: settled; a selected pixel cannot fire more often than its events, a cell's mean can.
+    """
+    pixels = inputs.cell_size[0] * inputs.cell_size[1] if inputs.cell == "mean" else 1
+    wanted = max(1.0, events_per_pixel / INPUT_SPIKES * pixels)
+    return min(float(round(wanted)), float(STATE_MAX), 512.0 * pixels) / pixels
+
+
 def quantise(
     network: PlaceNetwork,
     inputs: InputParameters,
     parameters: ChipParameters | None = None,
     region: tuple[int, int] | None = None,
+    events_per_pixel: float | None = None,
 ) -> QuantisedNetwork:
     """Bring a trained network into the chip's integers.
 
     Args:
-        network: a LensNetwork, or a network of one layer with `weights` (places, inputs).
+        network: a LensNetwork, or a PrototypeNetwork that is shown plain pixels of one window.
         inputs: grid, region and cell that it was trained with.
         parameters: thresholds and clipping.
         region: (rows, columns) of the event frames where inputs does not say it.
+        events_per_pixel: mean of the event frames that it learned from; sets the input threshold where parameters does not.
 
     Returns:
         The network; `check` says whether it fits.
@@ -131,23 +161,39 @@ def quantise(
     check = check_model(network, inputs, region)
     settled = inputs if inputs.roi_dim is not None else inputs.for_frames(region or inputs.dims)
     features: int | None = getattr(network, "features", None)
-    shape = place_network_shape(settled, features, network.places)
-    if not shape.layers:
+    outputs: int = network.places if features is not None else getattr(network, "neurons", network.places)
+    shape = place_network_shape(settled, features, outputs)
+    if shape.problems:
         raise BadInput(f"The network cannot be laid out on the chip. {check.sentence}")
+    if parameters.input_threshold is None:
+        chosen = LENS_INPUT_THRESHOLD
+        if events_per_pixel is not None:
+            chosen = suggested_input_threshold(events_per_pixel, settled)
+        parameters = parameters.model_copy(update={"input_threshold": chosen})
     layers = [_input_layer(shape, settled, parameters)]
-    for layer, weights, threshold in zip(shape.layers[1:], _weights(network), _thresholds(features, parameters), strict=True):
-        layers.append(_quantised(layer, weights, threshold, parameters.clip))
-    return QuantisedNetwork(shape, tuple(layers), check, settled, parameters)
+    if features is None:
+        layers.append(_prototypes(shape.layers[1], network, parameters))
+        places = np.asarray(getattr(network, "neuron_places", np.arange(outputs)), np.int32)
+    else:
+        two: Any = network
+        layers.append(_quantised(shape.layers[1], two.feature_weights, parameters.feature_threshold, parameters.clip))
+        layers.append(_quantised(shape.layers[2], two.output_weights, parameters.output_threshold, parameters.clip))
+        places = np.arange(outputs, dtype=np.int32)
+    return QuantisedNetwork(shape, tuple(layers), check, settled, parameters, places)
 
 
-def _weights(network: Any) -> list[NDArray[np.float32]]:
-    if hasattr(network, "feature_weights"):
-        return [network.feature_weights, network.output_weights]
-    return [np.asarray(network.weights, np.float32)]
-
-
-def _thresholds(features: int | None, parameters: ChipParameters) -> list[float]:
-    return [parameters.output_threshold] if features is None else [parameters.feature_threshold, parameters.output_threshold]
+def _prototypes(layer: ChipLayer, network: Any, parameters: ChipParameters) -> QuantisedLayer:
+    """A layer whose weights are 8-bit integers already, and its threshold in their unit."""
+    if np.any(getattr(network, "bias", 0)):
+        raise BadInput("The network adds a bias at every step, which events have none of: train it with normalise none.")
+    threshold = round(network.threshold * parameters.output_threshold)
+    if not 1 <= threshold <= STATE_MAX:
+        raise BadInput(
+            f"The prototypes' threshold of {threshold} is not from 1 to {STATE_MAX}, which a 16-bit state holds: "
+            "train with a lower threshold, or change output_threshold."
+        )
+    kernel = _kernel(layer, np.asarray(network.weights, np.int8))
+    return QuantisedLayer(layer, kernel, threshold, -threshold, 1.0, 0.0, 0.0, 0.0)
 
 
 def _input_layer(shape: ChipShape, inputs: InputParameters, parameters: ChipParameters) -> QuantisedLayer:
@@ -158,12 +204,14 @@ def _input_layer(shape: ChipShape, inputs: InputParameters, parameters: ChipPara
     top, left = layer.origin
     kernel[0, top : top + height, left : left + width] = 1
     pixels = inputs.cell_size[0] * inputs.cell_size[1] if inputs.cell == "mean" else 1
-    threshold = parameters.input_threshold * pixels
+    threshold = (parameters.input_threshold or LENS_INPUT_THRESHOLD) * pixels
     if threshold > STATE_MAX:
         raise BadInput(
             f"input_threshold {parameters.input_threshold:g} over cells of {pixels} pixels is more than a 16-bit state holds: "
             f"make it {STATE_MAX // pixels} at most."
         )
+    if abs(threshold - round(threshold)) < 1e-9:
+        threshold = float(round(threshold))  # of events, but for the division by the cell's pixels
     # A threshold that is no whole number of events is kept by larger weights.
     scale = 1 if threshold == round(threshold) else max(1, int(min(WEIGHT_MAX, STATE_MAX // threshold)))
     whole = max(1, round(threshold * scale))
@@ -182,10 +230,7 @@ def _quantised(layer: ChipLayer, weights: NDArray[np.float32], threshold: float,
             f"The threshold of the {layer.name} becomes {limit} in the chip's integers, which must be 1 to {STATE_MAX}: "
             "change the threshold, or train the network again."
         )
-    channels, rows, columns = layer.inputs
-    kernel = np.zeros((channels, layer.kernel, layer.kernel, layer.features), np.int8)
-    top, left = layer.origin
-    kernel[:, top : top + rows, left : left + columns] = whole.T.reshape(channels, rows, columns, layer.features)
+    kernel = _kernel(layer, whole)
     changed = whole / np.float64(scale) - weights
     return QuantisedLayer(
         layer,
@@ -197,6 +242,15 @@ def _quantised(layer: ChipLayer, weights: NDArray[np.float32], threshold: float,
         lost=int(np.count_nonzero((whole == 0) & (weights != 0))) / nonzero,
         error=float(np.linalg.norm(changed)) / (float(np.linalg.norm(weights)) or 1.0),
     )
+
+
+def _kernel(layer: ChipLayer, whole: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Weights (features, sources) where they lie in the layer's kernel: (channels, kernel, kernel, features)."""
+    channels, rows, columns = layer.inputs
+    kernel = np.zeros((channels, layer.kernel, layer.kernel, layer.features), np.int8)
+    top, left = layer.origin
+    kernel[:, top : top + rows, left : left + columns] = whole.T.reshape(channels, rows, columns, layer.features)
+    return kernel
 
 
 def _scale(weights: NDArray[np.float32], threshold: float, clip: float) -> np.float32:

@@ -127,7 +127,7 @@ def simulate_quantised(
     """
     chip = quantised.simulator(first=1)
     rows, columns = quantised.inputs.dims
-    queries, places, last = len(rates), quantised.places, len(quantised.layers) - 2
+    queries, places, last = len(rates), quantised.layers[-1].shape.features, len(quantised.layers) - 2
     result = SpikingResult(
         counts=np.zeros((places, queries), np.int32),
         membranes=np.zeros((places, queries), np.float32),

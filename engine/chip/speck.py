@@ -44,6 +44,7 @@ NO_DRIVER = (
     "The Speck's driver (samna) is not here: install it with `pip install 'revisit[chip]'`, or choose the virtual chip, "
     "which needs none."
 )
+_LENS_ORIGIN = (23, 0)
 _CAMERA_LAYER = 13  # of the spikes that the camera's monitor sends
 _SILENCE_S = 2.0  # the power monitor speaks 20 times a second whatever the camera sees
 
@@ -75,8 +76,11 @@ class AttachedKit:
 class SpeckParameters(Parameters):
     """How the chip is set up."""
 
-    origin: tuple[int, int] = parameter(
-        (23, 0), "Left column and top row of the region on the chip's camera (LENS: 23 0).", unit="pixels"
+    origin: tuple[int, int] | None = parameter(
+        None,
+        "Left column and top row of the region on the chip's camera (left out: 23 0 as LENS, or the middle where the region does "
+        "not fit there).",
+        unit="pixels",
     )
     camera: bool = parameter(True, "Look through the chip's own camera; otherwise events are sent to it from the source.")
     hot_pixel_filter: bool = parameter(True, "Filter hot pixels on the chip.")
@@ -198,7 +202,8 @@ class SpeckChip:
         if not network.check.fits:
             raise BadInput(f"The network does not fit the chip. {network.check.sentence}")
         self.parameters = SpeckParameters() if parameters is None else parameters
-        left, top = self.parameters.origin
+        self.origin = self.parameters.origin if self.parameters.origin is not None else _origin(network)
+        left, top = self.origin
         rows, columns = network.shape.region
         if min(left, top) < 0 or left + columns > SENSOR or top + rows > SENSOR:
             raise BadInput(
@@ -216,7 +221,7 @@ class SpeckChip:
 
     @property
     def places(self) -> int:
-        """Output neurons."""
+        """Number of places."""
         return self.network.places
 
     def start(self) -> None:
@@ -315,7 +320,7 @@ class SpeckChip:
             while kept and kept[0][0] < begin:
                 kept.popleft()
         places = np.array([item for item in self._spikes[-1] if item[0] < end_us], np.int64).reshape(-1, 2)
-        fresh = places[places[:, 0] >= self._end]
+        fresh, of_neuron = places[places[:, 0] >= self._end], self.network.neuron_places
         self._end = max(self._end, end_us)
         seconds = self.window_us / 1e6
         layers = []
@@ -326,13 +331,13 @@ class SpeckChip:
         return WindowSpikes(
             end_us=end_us,
             window_us=self.window_us,
-            counts=np.bincount(places[:, 1], minlength=self.places).astype(np.float32),
+            counts=self.network.by_place(np.bincount(places[:, 1], minlength=len(of_neuron)).astype(np.float32)),
             input_events=sum(count for when, count in self._inputs if when < end_us),
             layers=tuple(layers),
             synops=None,
             power=self._measured(end_us),
             spike_times=fresh[:, 0],
-            spike_places=fresh[:, 1].astype(np.int32),
+            spike_places=of_neuron[fresh[:, 1]],
         )
 
     def _measured(self, end_us: int) -> PowerReading | None:
@@ -351,7 +356,7 @@ class SpeckChip:
         from sinabs.backend.dynapcnn import DynapcnnNetwork
         from sinabs.backend.dynapcnn.dvs_layer import DVSLayer
 
-        shape, (left, top) = self.network.shape, self.parameters.origin
+        shape, (left, top) = self.network.shape, self.origin
         rows, columns = shape.region
         pool = shape.pool
         modules: list[Any] = [
@@ -390,8 +395,8 @@ class SpeckChip:
         return getattr(self._samna, "speck2e" if self._kit.id.startswith("speck2e") else "speck2f").event
 
     def _need(self) -> None:
-        if self._device is None:
-            raise RuntimeError("start() comes first")
+        if self._device is None:  # not started, or stopped by another thread that saw it fail
+            raise TargetFailed("The Speck is not open: start again.")
 
     def _forget(self) -> None:
         self._spikes = [deque() for _ in self.network.layers]
@@ -422,6 +427,16 @@ class SpeckChip:
             raise TargetFailed(
                 f"The Speck has been silent for {_SILENCE_S:g} s: it may be unplugged; check its USB 3 cable, then start again."
             )
+
+
+def _origin(network: QuantisedNetwork) -> tuple[int, int]:
+    """LENS's origin where the region fits there, else the middle; a multiple of what the camera pools."""
+    rows, columns = network.shape.region
+    pool = network.shape.pool
+    left, top = _LENS_ORIGIN
+    if left + columns > SENSOR or top + rows > SENSOR or left % pool:
+        left, top = ((SENSOR - side) // 2 // pool * pool for side in (columns, rows))
+    return max(left, 0), max(top, 0)
 
 
 def _as_events(rows: list[tuple[int, int, int, int]]) -> EventArray:

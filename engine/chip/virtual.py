@@ -59,7 +59,7 @@ class VirtualSpeck:
 
     @property
     def places(self) -> int:
-        """Output neurons."""
+        """Number of places."""
         return self.network.places
 
     def start(self) -> None:
@@ -113,9 +113,10 @@ class VirtualSpeck:
         neurons = np.concatenate([part[1] for part in self._spikes]) if self._spikes else np.zeros(0, np.int32)
         inside = (times >= begin) & (times < end_us)
         fresh = inside & (times >= self._end)
-        counts = np.bincount(neurons[inside], minlength=self.places).astype(np.float32)
+        outputs = len(self.network.neuron_places)
+        counts = self.network.by_place(np.bincount(neurons[inside], minlength=outputs).astype(np.float32))
         self._end = max(self._end, end_us)
-        return self._told(end_us, counts, times[fresh], neurons[fresh])
+        return self._told(end_us, counts, times[fresh], self.network.neuron_places[neurons[fresh]])
 
     def _told(
         self, end_us: int, counts: NDArray[np.float32], times: NDArray[np.int64], neurons: NDArray[np.int32]

@@ -16,6 +16,7 @@ COMMANDS = (
     "dataset",
     "train",
     "sweep",
+    "places",
     "groundtruth",
     "evaluate",
     "index",

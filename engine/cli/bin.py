@@ -9,7 +9,7 @@ from engine.cli.options import add_options, from_options
 from engine.errors import BadInput
 from engine.events.filters import KINDS, FilterParameters, parse_filter
 from engine.frames.binning import BinningParameters
-from engine.frames.make_traverse import TraverseParameters, check_name, make_traverse
+from engine.frames.make_traverse import TraverseParameters, check_before, check_name, make_traverse
 from engine.jobs import CancelToken
 from engine.parameters import Parameters, parameter
 
@@ -67,6 +67,11 @@ def run(arguments: argparse.Namespace, console: Console, cancel: CancelToken) ->
     names = traverse_names(arguments.recordings, arguments.traverse)
     from engine.events.recording import open_recording
 
+    for path, name in zip(
+        arguments.recordings, names, strict=True
+    ):  # all of them first, so that a wrong one leaves nothing behind
+        with open_recording(path, order=reading.order, size=reading.size) as recording:
+            check_before(recording, name, parameters, binning, filters)
     made = []
     for path, name in zip(arguments.recordings, names, strict=True):
         with open_recording(path, order=reading.order, size=reading.size) as recording, console.progress():

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from engine.chip.check import ChipCheck, LayerCheck, check_network
+from engine.chip.check import ChipCheck, LayerCheck, check_model, check_network
 from engine.chip.quantise import ChipParameters, QuantisedNetwork, quantise
 from engine.chip.speck import DRIVER_SENTENCE, KITS, NO_DRIVER, attached_kits, driver_state, load_driver
 from engine.chip.target import TargetFailed
@@ -14,7 +14,7 @@ from engine.cli.options import add_options, from_options
 from engine.compat import habits
 from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
-from engine.jobs import CancelToken
+from engine.jobs import CancelToken, Notice
 from engine.networks.open import open_network
 from engine.networks.record import read_record
 from engine.places.selection import PairSelection
@@ -124,7 +124,7 @@ def run_check(arguments: argparse.Namespace, console: Console, cancel: CancelTok
             raise BadInput("places and features are the model's own: leave them out, or leave model out.")
         network = open_network(arguments.model)
         inputs = settled_inputs(network, read_record(arguments.model), asked, arguments.model.name, console.emit)
-        check, quantised = _network(network, inputs, parameters)
+        check, quantised = _network(network, inputs, parameters, console)
         result = {**check.as_json(), "model": str(arguments.model), "dims": list(inputs.dims)}
         if quantised is not None:
             result["quantised"] = quantised.as_json()
@@ -144,12 +144,17 @@ def _sizes(arguments: argparse.Namespace, inputs: InputParameters) -> ChipCheck:
     return check_network(inputs, arguments.features or None, arguments.places)
 
 
-def _network(network: Any, inputs: InputParameters, parameters: ChipParameters) -> tuple[ChipCheck, QuantisedNetwork | None]:
+def _network(
+    network: Any, inputs: InputParameters, parameters: ChipParameters, console: Console
+) -> tuple[ChipCheck, QuantisedNetwork | None]:
     """The check of a network, and its integers where its layers can be made at all."""
-    check = check_network(inputs, getattr(network, "features", None), network.places)
-    if not check.layers:
+    check = check_model(network, inputs)
+    try:
+        return check, quantise(network, inputs, parameters)
+    except BadInput as error:
+        if check.fits:  # the sizes fit, but its numbers cannot be the chip's
+            console.emit(Notice(str(error), "warning"))
         return check, None
-    return check, quantise(network, inputs, parameters)
 
 
 def _recall(

@@ -63,14 +63,7 @@ def run(arguments: argparse.Namespace, console: Console, cancel: CancelToken) ->
     """Run the command."""
     refuse_other_modes(arguments)
     tell_unused(arguments, console.emit)
-    compat = arguments.compat
-    pair = from_options(arguments, PairSelection)
-    inputs = from_options(arguments, InputParameters, habits(compat, InputParameters.model_fields))
-    spiking = from_options(arguments, SpikingParameters, habits(compat, SpikingParameters.model_fields))
-    options = {name: value for name, value in vars(arguments).items() if name in _FORWARD}
-    forward = ForwardFilterParameters.check(options)
-    scoring = from_options(arguments, ScoringParameters, fixed={"compat": compat or "revisit", "forward": forward})
-    parameters = from_options(arguments, EvaluationParameters, habits(compat, EvaluationParameters.model_fields))
+    pair, inputs, spiking, scoring, parameters = parameters_of(arguments)
     folder = _report_folder(arguments, pair)
     with console.progress():
         evaluation = evaluate(pair, inputs, spiking, scoring, parameters, console.emit, cancel)
@@ -84,6 +77,22 @@ def run(arguments: argparse.Namespace, console: Console, cancel: CancelToken) ->
             write_evaluation(folder, evaluation, settings, console.notices)
         console.say(f"Report: {folder}")
     write_result(arguments.json, summary(evaluation, settings, console.notices))
+
+
+Models = tuple[PairSelection, InputParameters, SpikingParameters, ScoringParameters, EvaluationParameters]
+
+
+def parameters_of(arguments: argparse.Namespace) -> Models:
+    """The engine's parameters out of the command's options."""
+    compat = arguments.compat
+    forward = ForwardFilterParameters.check({name: value for name, value in vars(arguments).items() if name in _FORWARD})
+    return (
+        from_options(arguments, PairSelection),
+        from_options(arguments, InputParameters, habits(compat, InputParameters.model_fields)),
+        from_options(arguments, SpikingParameters, habits(compat, SpikingParameters.model_fields)),
+        from_options(arguments, ScoringParameters, fixed={"compat": compat or "revisit", "forward": forward}),
+        from_options(arguments, EvaluationParameters, habits(compat, EvaluationParameters.model_fields)),
+    )
 
 
 _FORWARD = set(ForwardFilterParameters.model_fields) - {"tolerance"}

@@ -80,6 +80,7 @@ def _way(ways: Any, name: str, text: str) -> argparse.ArgumentParser:
 def run_make(arguments: argparse.Namespace, console: Console, cancel: CancelToken) -> None:
     """Make a ground truth and write it."""
     from engine.places.truth.jobs import make_truth, open_pair, target_of, write_proposal
+    from engine.places.truth.proposal import many
 
     selection = from_options(arguments, PairSelection)
     output: TruthOutput = from_options(arguments, TruthOutput)
@@ -94,9 +95,11 @@ def run_make(arguments: argparse.Namespace, console: Console, cancel: CancelToke
     cancel.check()
     write_proposal(target, proposal)
     counts = proposal.counts()
+    matched, without = (
+        many(counts[name], "query has", "queries have") for name in ("queries_with_match", "queries_without_match")
+    )
     console.say(
-        f"{target}: {counts['references']} references x {counts['queries']} queries; {counts['queries_with_match']} queries "
-        f"have a match, {counts['queries_without_match']} have none, {counts['masked']} are masked."
+        f"{target}: {counts['references']} x {counts['queries']}; {matched} a match, {without} none, {counts['masked']} masked."
     )
     write_result(arguments.json, {"file": str(target), **counts, "made": proposal.made, "notices": console.notices})
 

@@ -68,6 +68,10 @@ def _lines(found: dict[str, Any], indent: str = "") -> list[str]:
         elif isinstance(value, list) and value and isinstance(value[0], dict):
             lines.append(f"{indent}{key}:")
             lines += [f"{indent}  " + ", ".join(f"{name} {part}" for name, part in entry.items()) for entry in value]
+        elif isinstance(value, list | tuple) and all(isinstance(entry, str) for entry in value):
+            lines += [f"{indent}{key}:", *(f"{indent}  {entry}" for entry in value)] if value else [f"{indent}{key}: none"]
+        elif isinstance(value, list | tuple) and all(isinstance(entry, int) for entry in value):
+            lines.append(f"{indent}{key}: " + " x ".join(map(str, value)))
         else:
             lines.append(f"{indent}{key}: {value}")
     return lines

@@ -146,8 +146,9 @@ def _resume(request: TrainRequest, console: Console, cancel: CancelToken) -> Tra
             )
         )
         kind = KINDS[request.kind]
-        features = kind.features(request.inputs.inputs, request.training)
-        target = workspace.models / kind.file_name(request.selection.reference, request.inputs.inputs, features, places)
+        size = request.inputs.for_kind(request.kind).inputs
+        features = kind.features(size, request.training)
+        target = workspace.models / kind.file_name(request.selection.reference, size, features, places)
     found = unfinished_run(workspace, target, (target.absolute().parent / RUNS,))
     if found is None:
         raise BadInput(f"There is no unfinished run for {target} to go on with: train without resume.")

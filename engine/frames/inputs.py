@@ -12,6 +12,10 @@ from engine.parameters import Parameters, parameter
 
 Cell = Literal["centre", "before_centre", "mean"]
 Encoding = Literal["gamma", "raw", "sqrt", "log"]
+Normalise = Literal["none", "reference", "causal", "two-pass"]
+NetworkKind = Literal["lens", "prototype"]
+
+_LONGEST_WINDOW = 64
 
 
 def _pair(value: Any) -> Any:
@@ -23,7 +27,13 @@ def _pair(value: Any) -> Any:
     return value
 
 
+def _several(value: Any) -> Any:
+    """4 and [4] both mean a single window of 4 frames."""
+    return (value,) if isinstance(value, int | str) and not isinstance(value, bool) else value
+
+
 RowsColumns = Annotated[tuple[int, int], BeforeValidator(_pair)]
+WindowLengths = Annotated[tuple[int, ...], BeforeValidator(_several)]
 
 
 class InputParameters(Parameters):
@@ -38,11 +48,25 @@ class InputParameters(Parameters):
         "What stands for a grid cell of k x k pixels: the mean of all (mean), the pixel at k//2 (centre, LENS 0.1.5), "
         "or the one at k//2 - 1 (before_centre, LENS 0.1.1).",
     )
-    encoding: Encoding = parameter(
-        "log", "How event counts become training inputs: log, sqrt, raw, or gamma (LENS: mean brightness made 0.5)."
+    encoding: Encoding | None = parameter(
+        None,
+        "How event counts become training inputs: log, sqrt, raw, or gamma (LENS: mean brightness made 0.5; left out: log for "
+        "LENS, sqrt for prototypes).",
     )
     query_encoding: Literal["same", "gamma", "raw", "sqrt", "log"] = parameter(
         "same", "How event counts become query inputs: same as in training, or another encoding (LENS: raw)."
+    )
+
+    windows: WindowLengths | None = parameter(
+        None,
+        "Lengths of the windows that are shown side by side, each the mean of the frames up to now: 1 2 4 adds up what the last "
+        "frame, the last 2 and the last 4 say (left out: 1 for LENS, 1 2 4 for prototypes).",
+        unit="frames",
+    )
+    normalise: Normalise | None = parameter(
+        None,
+        "Take each pixel in deviations from its mean: that of the query so far (causal), of the whole query, for which it has to "
+        "be there (two-pass), or of the reference (reference), or do not (none; left out: none for LENS, causal for prototypes).",
     )
 
     @model_validator(mode="after")
@@ -51,12 +75,26 @@ class InputParameters(Parameters):
             value = getattr(self, name)
             if value is not None and not all(1 <= side <= 8192 for side in value):
                 raise ValueError(f"{name} should be one or two numbers from 1 to 8192, but is {value[0]} {value[1]}")
+        if self.windows is not None:
+            given = " ".join(map(str, self.windows))
+            if not self.windows or len(set(self.windows)) < len(self.windows):
+                raise ValueError(f"windows should be different numbers of frames, such as 1 2 4, but is {given or 'nothing'}")
+            if not all(1 <= window <= _LONGEST_WINDOW for window in self.windows):
+                raise ValueError(f"windows should be numbers from 1 to {_LONGEST_WINDOW}, but is {given}")
         return self
 
     @property
     def inputs(self) -> int:
-        """Number of network inputs."""
-        return self.dims[0] * self.dims[1]
+        """Number of network inputs: one a grid cell and window."""
+        return self.dims[0] * self.dims[1] * len(self.windows or (1,))
+
+    def for_kind(self, kind: NetworkKind) -> "InputParameters":
+        """The same with what is left to the kind of network settled: encoding, windows, and how pixels are normalised."""
+        prototype = kind == "prototype"
+        encoding = self.encoding or ("sqrt" if prototype else "log")
+        windows = self.windows or ((1, 2, 4) if prototype else (1,))
+        normalise = self.normalise or ("causal" if prototype else "none")
+        return self.model_copy(update={"encoding": encoding, "windows": windows, "normalise": normalise})
 
     def for_frames(self, size: tuple[int, int]) -> "InputParameters":
         """The same with roi_dim settled to frames of (height, width) pixels.
@@ -150,12 +188,32 @@ def encode(counts: NDArray[np.float32], encoding: Encoding) -> NDArray[np.float3
     return np.asarray(counts / np.float32(255), np.float32)
 
 
+def trailing_means(counts: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """The mean of each frame and the length - 1 before it, of those that there are: (frames, ...) to (frames, ...)."""
+    total = counts.copy()
+    for back in range(1, min(length, len(counts))):
+        total[back:] += counts[:-back]
+    held = np.minimum(np.arange(1, len(counts) + 1), length).astype(np.float32)
+    return np.asarray(total / held.reshape(-1, *[1] * (counts.ndim - 1)), np.float32)
+
+
+def windowed_inputs(frames: NDArray[np.uint8], parameters: InputParameters, encoding: Encoding) -> NDArray[np.float32]:
+    """Encoded frames, one window after the other side by side: (frames, inputs) float32 in [0, 1]."""
+    counts = select(frames, parameters)
+    parts = [encode(counts if window == 1 else trailing_means(counts, window), encoding) for window in parameters.windows or (1,)]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+
 def training_inputs(frames: NDArray[np.uint8], parameters: InputParameters) -> NDArray[np.float32]:
-    """Reference frames as the training inputs: (frames, inputs) float32 in [0, 1]."""
-    return encode(select(frames, parameters), parameters.encoding)
+    """Reference frames as encoded inputs: (frames, inputs) float32 in [0, 1], not yet normalised (see engine.frames.encoder)."""
+    return windowed_inputs(frames, parameters, parameters.encoding or "log")
 
 
 def query_inputs(frames: NDArray[np.uint8], parameters: InputParameters) -> NDArray[np.float32]:
-    """Query frames as the spike probabilities of the inputs: (frames, inputs) float32 in [0, 1]."""
-    encoding = parameters.encoding if parameters.query_encoding == "same" else parameters.query_encoding
-    return encode(select(frames, parameters), encoding)
+    """Query frames as encoded inputs: (frames, inputs) float32 in [0, 1], not yet normalised (see engine.frames.encoder)."""
+    return windowed_inputs(frames, parameters, query_encoding(parameters))
+
+
+def query_encoding(parameters: InputParameters) -> Encoding:
+    """How query frames are encoded."""
+    return (parameters.encoding or "log") if parameters.query_encoding == "same" else parameters.query_encoding

@@ -127,13 +127,7 @@ def make_traverse(
             say its sensor's size, or no frame comes out.
     """
     token = cancel or CancelToken()
-    check_name(name)
-    size = _size(recording)
-    if binning.dtype != "uint8" or binning.polarity == "separate":
-        raise BadInput("A traverse's frames are 8-bit grayscale images: choose dtype uint8, and polarity both, on or off.")
-    workspace = _workspace(parameters.data_dir)
-    folder, index = workspace.frames_folder(parameters.dataset, parameters.camera, name), workspace.index_file(name)
-    _refuse_existing(folder, index)
+    size, folder, index = check_before(recording, name, parameters, binning, filters)
     steps = list(filters)
     if parameters.find_hot_pixels:
         steps.insert(0, _hot_pixels(recording, size, emit, token))
@@ -174,6 +168,29 @@ def make_traverse(
     made = MadeTraverse(traverse, info, chain.seen, chain.removed, binned, out_of_range, chain.shares(), saturated)
     _warn(made, binner, emit)
     return made
+
+
+def check_before(
+    recording: Recording,
+    name: str,
+    parameters: TraverseParameters,
+    binning: BinningParameters,
+    filters: Sequence[FilterParameters] = (),
+) -> tuple[Size, Path, Path]:
+    """What can be wrong before a recording is read; gives the sensor's size, and where frames and index go.
+
+    Raises:
+        BadInput: see make_traverse.
+    """
+    check_name(name)
+    size = _size(recording)
+    if binning.dtype != "uint8" or binning.polarity == "separate":
+        raise BadInput("A traverse's frames are 8-bit grayscale images: choose dtype uint8, and polarity both, on or off.")
+    Binner(FilterChain(filters, size).size_out, binning)
+    workspace = _workspace(parameters.data_dir)
+    folder, index = workspace.frames_folder(parameters.dataset, parameters.camera, name), workspace.index_file(name)
+    _refuse_existing(folder, index)
+    return size, folder, index
 
 
 def check_name(name: str) -> None:

@@ -22,11 +22,12 @@ class CpuTarget:
         window_us: length of a window; steps: in it. At the end of each `window` is asked, or `pass_over`.
 
     Attributes:
+        runner: the network, with the places that were added.
         frame: (height, width) uint8 event frame of the last window.
     """
 
     def __init__(self, runner: NetworkRunner, size: Size, window_us: int, steps: int) -> None:
-        self._runner = runner
+        self.runner = runner
         self._window_us = window_us
         self.counts = SlidingCounts(size, steps)
         self.frame: NDArray[np.uint8] = np.zeros((size[1], size[0]), np.uint8)
@@ -44,7 +45,7 @@ class CpuTarget:
     @property
     def places(self) -> int:
         """Output neurons."""
-        return self._runner.places
+        return self.runner.places
 
     @property
     def window_us(self) -> int:
@@ -65,38 +66,51 @@ class CpuTarget:
         self.counts.add(events)
 
     def pass_over(self) -> None:
-        """End a step whose window nobody asks for."""
+        """End a step whose window nobody asks for; a network that looks back over several windows sees it none the less."""
         self.counts.end_step()
+        if self.counts.full:
+            self.runner.see(self.counts.frame())
+
+    def remember(self) -> int:
+        """Add what the last window saw to the network as a new place; its number.
+
+        Raises:
+            BadInput: the network is not of prototypes, or the window was empty.
+        """
+        return self.runner.add_place()
 
     def window(self, end_us: int) -> WindowSpikes:
         """End the step, and show the window's frame to the network."""
         self.counts.end_step()
         self.frame = self.counts.frame()
-        return recognised(self._runner, self.frame, end_us, self._window_us, self.counts.events)
+        column = self.runner.step(self.frame)
+        seconds = self._window_us / 1e6
+        layers = tuple(
+            LayerActivity(LAYERS.get(name, name), None, neurons, spikes, spikes / (neurons * seconds))
+            for name, spikes in self.runner.step_spikes.items()
+            if (neurons := neurons_of(self.runner, name)) > 0
+        )
+        return WindowSpikes(
+            end_us=end_us,
+            window_us=self._window_us,
+            counts=column,
+            input_events=self.counts.events,
+            layers=layers,
+            synops=self.runner.step_synops,
+        )
 
     def reset(self) -> None:
         """Forget all events."""
-        self._runner.reset()
+        self.runner.reset()
         self.counts.clear()
 
     def stop(self) -> None:
         """Nothing is held."""
 
 
-def recognised(runner: NetworkRunner, frame: NDArray[np.uint8], end_us: int, window_us: int, events: int) -> WindowSpikes:
-    """What the network says to one event frame, with the activity of its layers."""
-    column = runner.step(frame)
-    layers = tuple(
-        LayerActivity(LAYERS.get(name, name), None, neurons, spikes, spikes / (neurons * window_us / 1e6))
-        for name, spikes in runner.step_spikes.items()
-        if (neurons := neurons_of(runner, name)) > 0
-    )
-    return WindowSpikes(
-        end_us=end_us, window_us=window_us, counts=column, input_events=events, layers=layers, synops=runner.step_synops
-    )
-
-
 def neurons_of(runner: NetworkRunner, layer: str) -> int:
     """How many neurons a layer of a simulation has."""
-    sizes = {"input": runner.network.inputs, "feature": getattr(runner.network, "features", 0), "output": runner.places}
+    network = runner.network
+    outputs = getattr(network, "neurons", runner.places)  # a place of prototypes may have several
+    sizes = {"input": network.inputs, "feature": getattr(network, "features", 0), "output": outputs}
     return sizes.get(layer, 0)

@@ -67,7 +67,9 @@ class GhostComparison:
 
 
 def correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """Pearson's correlation; 1 where both are constant, 0 where one is."""
+    """Pearson's correlation over the places that both have; 1 where both are constant, 0 where one is."""
+    common = min(len(a), len(b))
+    a, b = a[:common], b[:common]
     x, y = a - a.mean(), b - b.mean()
     norms = float(np.linalg.norm(x)), float(np.linalg.norm(y))
     if not all(norms):

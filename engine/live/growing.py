@@ -45,6 +45,30 @@ class GrowingMatrix:
         self.columns += 1
         self._put(self._header(), 0)
 
+    def widen(self, rows: int) -> None:
+        """Go on with more rows; the columns so far are 0 in them. The file is replaced by one that is whole.
+
+        Raises:
+            OSError: the new file cannot be written; the old one stays as it is.
+        """
+        if rows <= self.rows:
+            return
+        wide = self.path.with_name(f".{self.path.name}.part")
+        wide.unlink(missing_ok=True)
+        other = GrowingMatrix(wide, rows, self.dtype)
+        try:
+            old = np.load(self.path, mmap_mode="r", allow_pickle=False)
+            for column in range(self.columns):
+                other.append(np.concatenate([old[:, column], np.zeros(rows - self.rows, self.dtype)]))
+            wide.replace(self.path)
+        except OSError:
+            other.close()
+            wide.unlink(missing_ok=True)
+            raise
+        os.close(self._file)
+        self._file, other._file = other._file, -1
+        self.rows = rows
+
     def close(self) -> None:
         """Cut off what a failed append left behind, and close; safe to call twice."""
         if self._file >= 0:

@@ -40,6 +40,9 @@ class Matcher(Protocol):
     def skip(self) -> None:
         """A window passes that was not recognised."""
 
+    def add_place(self) -> None:
+        """Go on with one more place at the end."""
+
     def reset(self) -> None:
         """Forget the windows before."""
 
@@ -81,6 +84,11 @@ class Diagonal:
         if self._columns:
             self._columns.append(self._columns[-1])
 
+    def add_place(self) -> None:
+        """Go on with one more place at the end; what was seen before says nothing of it."""
+        self._places += 1
+        self._columns.clear()
+
     def match(self, column: NDArray[np.float32]) -> Match:
         """The place for the next window."""
         self._columns.append(column)
@@ -112,6 +120,11 @@ class Filtered:
     def skip(self) -> None:
         """A window passes that was not recognised: its turn passes with it."""
         self._turn = (self._turn + 1) % len(self._filters)
+
+    def add_place(self) -> None:
+        """Go on with one more place at the end."""
+        for each in self._filters:
+            each.add_place()
 
     def match(self, column: NDArray[np.float32]) -> Match:
         """The place for the next window."""

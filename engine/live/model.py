@@ -64,10 +64,12 @@ class LiveModel:
         """(height, width) of the event frames that it takes; None: any that its grid divides."""
         return self.runner.inputs.roi_dim or self.trained.frame_size
 
-    def new_runner(self) -> NetworkRunner:
+    def new_runner(self, steps_per_window: int = 1) -> NetworkRunner:
         """A runner of its own for a target: its random draws go on from window to window."""
         own = self.runner
-        return NetworkRunner(own.network, own.record, own.inputs, own.spiking, name=self.path.name)
+        return NetworkRunner(
+            own.network, own.record, own.inputs, own.spiking, steps_per_window=steps_per_window, name=self.path.name
+        )
 
     def window_us(self, window_ms: float | None) -> int:
         """The time window: as asked, else the reference's, else 1 s."""

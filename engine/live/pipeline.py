@@ -26,6 +26,7 @@ from engine.errors import BadInput
 from engine.events.checks import Size
 from engine.events.sources.source import SourceState
 from engine.live.answer import Answer, LiveTotals
+from engine.live.cpu import CpuTarget
 from engine.live.ghost import GhostComparison, GhostFigures
 from engine.live.keeper import EventsKeeper
 from engine.live.matching import Matcher, make_matcher
@@ -34,13 +35,35 @@ from engine.live.parameters import LiveParameters, TargetKind, steps_in
 from engine.live.publish import Publisher
 from engine.live.session import SessionWriter
 from engine.live.targets import MakeLiveTarget, make_target
-from engine.live.worker import Fit, TargetWorker
-from engine.recognition.forward_filter import learn_motion
+from engine.live.worker import Fit, Remembered, TargetWorker
+from engine.recognition.forward_filter import ForwardFilterParameters, learn_motion
+from engine.recognition.run_network import NetworkRunner
 
 _KEPT_ANSWERS = 600
 _KEPT_BYTES = 64 << 20
 _SLOW_S = 3.0
 """Skipped windows are news for so long."""
+
+_SPREAD_NOW = 0.9
+"""Spread of the places moved on in a window, at least, where the robot's speed is not known. On four synthetic routes at half to
+one and a half times the speed, a spread of 0.3 lost the robot of prototypes at every speed, of LENS at the faster ones; at 0.8 to
+1 it was best."""
+
+
+def motion_now(forward: ForwardFilterParameters, xy: NDArray[np.float64] | None) -> ForwardFilterParameters:
+    """The filter's motion in a live run: what the reference tells, but open to another speed, unless it is given.
+
+    A traverse that was recorded for evaluation is spread over the route as the reference is; a robot that drives now is not, and
+    a narrow prior falls behind it for good.
+
+    Args:
+        forward: what is given.
+        xy: (places, 2) positions of the reference's places, where they are known.
+    """
+    learned = forward if xy is None else learn_motion(xy, forward)
+    if forward.speed_spread is not None:
+        return learned
+    return learned.model_copy(update={"speed_spread": max(learned.speed_spread or 0.0, _SPREAD_NOW)})
 
 
 class LivePipeline:
@@ -88,6 +111,7 @@ class LivePipeline:
         self._ghost = GhostComparison()
         self._skips: deque[tuple[float, int, int]] = deque()
         self._totals: LiveTotals | None = None
+        self._grown: NetworkRunner | None = None
         self.publisher = Publisher(publish) if publish else None
         self.session: SessionWriter | None = None
         self.events: EventsKeeper | None = None
@@ -126,6 +150,9 @@ class LivePipeline:
             self.capture.unlisten(worker.offer)
         for worker in self.workers:
             worker.stop()
+        target = self.workers[0].target
+        if self.workers[0].remembered and isinstance(target, CpuTarget):
+            self._grown = target.runner
         if self.events is not None:
             self.events.finish()
         self._totals = totals = self.totals()
@@ -134,6 +161,35 @@ class LivePipeline:
         if self.publisher is not None:
             self.publisher.close()
         return totals
+
+    @property
+    def can_remember(self) -> bool:
+        """Whether places can be added while it runs: a prototype network on the CPU."""
+        return self.model.runner.kind == "prototype" and self.workers[0].kind == "cpu"
+
+    def remember(self) -> None:
+        """Add the present view to the network as a new place, at the end of the next window; `remembered` tells of it."""
+        self.workers[0].remember()
+
+    @property
+    def places(self) -> int:
+        """Places that the network has now."""
+        return self.model.places + len(self.workers[0].remembered)
+
+    @property
+    def remembered(self) -> list[Remembered]:
+        """The places that were added, oldest first."""
+        return list(self.workers[0].remembered)
+
+    def save_network(self, path: Path) -> None:
+        """Write the network with the places that were added; after stop().
+
+        Raises:
+            BadInput: the network is not of prototypes, or nothing ran.
+        """
+        if self._grown is None:
+            raise BadInput("No place was added to this network in this run.")
+        self._grown.save(path)
 
     @property
     def running(self) -> bool:
@@ -156,6 +212,7 @@ class LivePipeline:
     def notes(self) -> list[str]:
         """What else a person should know now, a sentence each."""
         found = [f"Ghost: {worker.problem}" for worker in self.workers[1:] if worker.problem]
+        found += [worker.note for worker in self.workers if worker.note]
         found += [kept.problem for kept in (self.session, self.events) if kept is not None and kept.problem]
         windows, skipped = self._recent_skips()
         if skipped:
@@ -203,6 +260,7 @@ class LivePipeline:
     def _worker(self, index: int, kind: TargetKind) -> TargetWorker:
         return TargetWorker(
             index,
+            kind,
             self.parameters,
             self._fit,
             lambda fit: self._make(kind, self.model, fit, self.parameters),
@@ -217,9 +275,8 @@ class LivePipeline:
         return Fit(size, self.model.region_on(size, self.parameters.region), self.window_us, self.steps)
 
     def _matcher(self, places: int, steps: int) -> Matcher:
-        forward = self.parameters.forward
-        if self.parameters.learn_motion and self.model.positions is not None:
-            forward = learn_motion(self.model.positions.xy[:places], forward)
+        known = self.model.positions if self.parameters.learn_motion else None
+        forward = motion_now(self.parameters.forward, None if known is None else known.xy[:places])
         return make_matcher(self.parameters, places, steps, forward)
 
     def _pace(self) -> float | None:

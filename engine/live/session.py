@@ -103,13 +103,12 @@ class SessionWriter:
 
     def _write(self, answer: Answer) -> None:
         spikes, power = answer.spikes, answer.spikes.power
-        self._spikes.append(spikes.counts)
-        self._similarity.append(answer.scores)
         synops = "" if spikes.synops is None else str(spikes.synops)
         self._places.append(
             f"{answer.number},{answer.end_us},{answer.place},{answer.confidence:.4f},{int(answer.lost)},"
             f"{1000 * answer.latency_s:.3f},{answer.seen:.3f},{spikes.input_events},{synops}"
         )
+        # The tables before the matrices: a kill between them leaves a line too many, never a column that nothing tells of.
         if power is not None:
             if self._power is None:
                 self._power = _Table(self.folder / "power.csv", ",".join(_POWER))
@@ -117,6 +116,12 @@ class SessionWriter:
             self._power.append(
                 f"{answer.number},{answer.end_us},{rails},{power.total_w:.6g},{power.energy_j:.6g},{int(power.measured)}"
             )
+        self._append(answer)
+
+    def _append(self, answer: Answer) -> None:
+        for matrix, column in ((self._spikes, answer.spikes.counts), (self._similarity, answer.scores)):
+            matrix.widen(len(column))  # a place was remembered
+            matrix.append(column)
 
     def _fail(self, error: OSError) -> None:
         reason = error.strerror or str(error)

@@ -27,7 +27,7 @@ def make_target(kind: TargetKind, model: LiveModel, fit: Fit, parameters: LivePa
     """
     width, height = fit.region[2:]
     if kind == "cpu":
-        return CpuTarget(model.new_runner(), (width, height), fit.window_us, fit.steps)
+        return CpuTarget(model.new_runner(fit.steps), (width, height), fit.window_us, fit.steps)
     if kind == "virtual":
         return VirtualSpeck(quantised(model, (height, width), parameters.chip), fit.window_us)
     raise TargetFailed("No Speck board was opened: choose one, or the virtual Speck, which needs none.")

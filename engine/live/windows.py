@@ -153,6 +153,11 @@ class SlidingCounts:
             self._sum -= self._parts.popleft()
 
     @property
+    def full(self) -> bool:
+        """Whether a whole window has passed since all was forgotten."""
+        return len(self._parts) == self.steps
+
+    @property
     def events(self) -> int:
         """Events in the window."""
         return int(self._sum.sum())

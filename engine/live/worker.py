@@ -19,7 +19,7 @@ from engine.events.filters import FilterChain, FilterParameters, PolarityParamet
 from engine.live.answer import Answer, Tally
 from engine.live.cpu import CpuTarget
 from engine.live.matching import Matcher
-from engine.live.parameters import LiveParameters
+from engine.live.parameters import LiveParameters, TargetKind
 from engine.live.windows import SlidingCounts, Step, StepClock
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,15 @@ class Fit:
     steps: int
 
 
+@dataclass(frozen=True, eq=False)
+class Remembered:
+    """A place that was added: its number, the end of the window that it is, and that window's event frame."""
+
+    place: int
+    end_us: int
+    frame: NDArray[np.uint8]
+
+
 MakeTarget = Callable[[Fit], Target]
 """Makes a target for a sensor. Raises BadInput or TargetFailed where it cannot."""
 
@@ -61,6 +70,7 @@ class TargetWorker:
 
     Args:
         index: 0, or 1 for the ghost.
+        kind: of the target.
         parameters: of the run.
         fit: what they mean on a sensor; raises BadInput where they do not fit it.
         make_target, make_matcher: called in the worker's thread once the sensor is known, and anew where it changes.
@@ -71,7 +81,8 @@ class TargetWorker:
 
     Attributes:
         ended: set while there is nothing more to expect: the source has ended, the duration is over, the target has failed.
-        problem: why there are no answers: a sentence, or "". failed: it is for good.
+        problem: why there are no answers: a sentence, or "". failed: it is for good. note: something else to know.
+        remembered: places that were added while it ran.
         tally, windows, skipped, missed, late, events: see engine.live.answer.LiveTotals.
         fit, target: once the sensor is known and they fit it.
     """
@@ -79,6 +90,7 @@ class TargetWorker:
     def __init__(
         self,
         index: int,
+        kind: TargetKind,
         parameters: LiveParameters,
         fit: Callable[[Size], Fit],
         make_target: MakeTarget,
@@ -89,7 +101,7 @@ class TargetWorker:
         keep_all: bool = False,
         duration_s: float | None = None,
     ) -> None:
-        self.index, self._parameters = index, parameters
+        self.index, self.kind, self._parameters = index, kind, parameters
         self._fit_on, self._make_target, self._make_matcher = fit, make_target, make_matcher
         self._publish, self._pace, self._keep_all = publish, pace, keep_all
         self._queue: WeighedQueue[FilteredChunk] = WeighedQueue(QUEUE_EVENTS, _KEPT_EVENTS if keep_all else None)
@@ -97,11 +109,13 @@ class TargetWorker:
         self._over = False
         self._stopping = threading.Event()
         self.ended = threading.Event()
-        self.problem = ""
+        self.problem = self.note = ""
         self.failed = False
         self.tally = Tally()
         self.fit: Fit | None = None
         self.target: Target | None = None
+        self._remember = threading.Event()
+        self.remembered: list[Remembered] = []
         self.windows = self.skipped = self.missed = self.late = self.events = 0
         self._first_us: int | None = None
         self._now_us = self._heard_us = 0
@@ -131,6 +145,10 @@ class TargetWorker:
         self._queue.close()
         if self._thread is not threading.current_thread() and self._thread.ident is not None:
             self._thread.join(5.0)
+
+    def remember(self) -> None:
+        """Add what the next window sees as a new place; `remembered` tells of it, or `note` why not."""
+        self._remember.set()
 
     @property
     def running(self) -> bool:
@@ -310,6 +328,22 @@ class TargetWorker:
         )
         self.tally.add(answer)
         self._publish(answer)
+        if self._remember.is_set():
+            self._remember.clear()
+            self._add_place(answer)
+
+    def _add_place(self, answer: Answer) -> None:
+        if not isinstance(self.target, CpuTarget):
+            self.note = "A place can be remembered only while the CPU runs the network."
+            return
+        try:
+            place = self.target.remember()
+        except BadInput as wrong:
+            self.note = str(wrong)
+            return
+        self.note = ""
+        self._matcher.add_place()
+        self.remembered.append(Remembered(place, answer.end_us, answer.frame))
 
     def _pass_over(self, target: Target) -> None:
         if isinstance(target, CpuTarget):

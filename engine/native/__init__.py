@@ -9,7 +9,7 @@ import warnings
 from types import ModuleType
 from typing import Any
 
-from engine.native.twins import binning, chip, event_camera, filters, recordings, sad, spiking, training, world_view
+from engine.native.twins import binning, chip, event_camera, filters, prototype, recordings, sad, spiking, training, world_view
 
 _native: ModuleType | None
 _missing: str
@@ -40,6 +40,7 @@ def _pick(name: str, twin: Any) -> Any:
 
 
 simulate_spiking = _pick("simulate_spiking", spiking.simulate_spiking)
+simulate_prototypes = _pick("simulate_prototypes", prototype.simulate_prototypes)
 encode_spikes = _pick("encode_spikes", spiking.encode_spikes)
 sad_bytes = _pick("sad_bytes", sad.sad_bytes)
 sad_floats = _pick("sad_floats", sad.sad_floats)

@@ -4,23 +4,21 @@ Source: Hines, Milford, Fischer, Science Robotics 10, eads3968 (2025), arXiv 240
 """
 
 import io
-import pickle
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import BadInput
 from engine.networks.record import RunRecord, record_path, write_record
+from engine.networks.state_dict import read_state_dict
 from engine.storage import replacing
 
 if TYPE_CHECKING:
     from engine.training.parameters import LensTrainingParameters
 
-MAX_FILE_BYTES = 4 * 1024**3
 _KEYS = ("feature_layer.thr", "feature_layer.w.weight", "output_layer.thr", "output_layer.w.weight")
 
 
@@ -164,17 +162,15 @@ def load_network(path: Path) -> LensNetwork:
         BadInput: the file is missing, broken, holds more than tensors, or its keys, shapes, dtypes or values are not those of
             a LENS network.
     """
+    return lens_from(path, *read_state_dict(path))
+
+
+def lens_from(path: Path, state: dict[str, Any], size: int) -> LensNetwork:
+    """The network of a state dict that was read already (see load_network)."""
     import torch
 
-    size = _checked_size(path)
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise BadInput(f"{path} holds Python code or objects, which are never run: save the state dict alone.") from None
-    except Exception as error:  # torch raises errors of many kinds for a broken file
-        raise BadInput(f"{path} cannot be read as a network ({type(error).__name__}): copy it again from its source.") from None
-    if not isinstance(state, dict) or set(state) != set(_KEYS):
-        held = ", ".join(map(str, list(state)[:6])) if isinstance(state, dict) else type(state).__name__
+    if set(state) != set(_KEYS):
+        held = ", ".join(map(str, list(state)[:6]))
         raise BadInput(f"{path} is not a LENS network: it must hold exactly {', '.join(_KEYS)}, but holds {held or 'nothing'}.")
     arrays = {}
     for key in _KEYS:
@@ -194,23 +190,3 @@ def load_network(path: Path) -> LensNetwork:
     if output_w.shape[1] != len(feature_w) or 0 in (*feature_w.shape, *output_w.shape):
         raise BadInput(f"{path}: the output layer's weights {output_w.shape} do not fit the feature layer's {feature_w.shape}.")
     return LensNetwork(feature_w, feature_thr[0], output_w, output_thr[0])
-
-
-def _checked_size(path: Path) -> int:
-    """The file's size, after making sure that reading it takes about as much memory."""
-    try:
-        size = path.stat().st_size
-        if not path.is_file():
-            raise BadInput(f"{path} is not a file: name the network's .pth.")
-        if size > MAX_FILE_BYTES:
-            raise BadInput(f"{path} has {size} bytes, more than the {MAX_FILE_BYTES} that a network may have.")
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > size:
-                raise BadInput(f"{path} is compressed, which PyTorch never does: copy it again from its source.")
-    except FileNotFoundError:
-        raise BadInput(f"{path} does not exist: check the path, or train a network first.") from None
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        if isinstance(error, BadInput):
-            raise
-        raise BadInput(f"{path} is not a PyTorch file, or is cut short: copy it again from its source.") from None
-    return size

@@ -7,14 +7,14 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 
 from engine.errors import BadInput
+from engine.frames.inputs import NetworkKind as NetworkKind
 from engine.networks.record import record_path
 from engine.places.workspace import Workspace
 from engine.storage import read_json
 
-NetworkKind = Literal["lens", "prototype"]
 RUNS = "runs"
 """Folder of the training runs in a workspace."""
 

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from engine.networks.lens import LensNetwork, load_network
+from engine.networks.lens import LensNetwork, lens_from
+from engine.networks.prototype import PrototypeNetwork, is_prototype_state, prototypes_from
+from engine.networks.state_dict import read_state_dict
 
-Network = LensNetwork
+Network = LensNetwork | PrototypeNetwork
 
 
 def open_network(path: Path) -> Network:
@@ -13,4 +15,5 @@ def open_network(path: Path) -> Network:
     Raises:
         BadInput: the file is missing, broken, or of no kind that is known.
     """
-    return load_network(path)
+    state, size = read_state_dict(path)
+    return prototypes_from(path, state, size) if is_prototype_state(state) else lens_from(path, state, size)

@@ -37,6 +37,9 @@ class RunRecord(Parameters):
     data_hash: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 over the frames it learned from, see hash_arrays.")
     references: tuple[str, ...] = Field(min_length=1, description="Names of the reference traverses.")
     places: int = Field(ge=1, description="Number of places.")
+    statistics: dict[str, list[float]] | None = Field(
+        None, description="Mean and deviation of each input over the references, where pixels are normalised."
+    )
     compat: str | None = Field(None, description="Version of LENS whose ways were followed, if any.")
     tuned_on: tuple[str, ...] = Field((), description="Query traverses by which the parameters were chosen in a sweep.")
 

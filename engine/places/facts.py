@@ -203,7 +203,7 @@ class _Measured:
             which, wish = ("few", "longer") if mean < FEW else ("many", "shorter")
             said.append(
                 f"{mean:.3g} events per pixel are {which} beside the {FEW:g} to {MANY:g} that LENS's guideline names: "
-                f"a window of about {window_ms * (FEW + MANY) / 2 / mean:.3g} ms would suit ({wish})."
+                f"a window of about {rounded(window_ms * (FEW + MANY) / 2 / mean)} ms would suit ({wish})."
             )
         return said
 
@@ -286,6 +286,12 @@ def _poses(workspace: Workspace, name: TraverseName) -> tuple[int | None, list[s
     if count == len(found):
         return count, []
     return count, [f"{len(found) - count} of {len(found)} frames have no pose: {found.source} does not cover them."]
+
+
+def rounded(value: float) -> str:
+    """Three digits that count, never as a power of ten."""
+    text = f"{value:.3g}"
+    return f"{float(text):.0f}" if "e+" in text else text
 
 
 def _named(things: Sequence[Any]) -> str:

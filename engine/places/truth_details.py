@@ -57,7 +57,8 @@ def details_file(path: Path) -> Path:
 
 def matrix_hash(matrix: NDArray[np.generic]) -> str:
     """Hash of a matrix of 0 and 1: SHA-256 of its shape and its bits, row by row."""
-    bits = np.packbits(np.asarray(matrix) != 0)
+    cells = np.asarray(matrix)
+    bits = np.packbits(cells.view(np.bool_) if cells.dtype == np.uint8 and cells.flags.c_contiguous else cells != 0)
     return hashlib.sha256(f"{matrix.shape[0]}x{matrix.shape[1]}:".encode() + bits.tobytes()).hexdigest()
 
 

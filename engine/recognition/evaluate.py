@@ -27,7 +27,7 @@ from engine.recognition.matches import PairFacts
 from engine.recognition.methods import BASELINES, baseline_similarity
 from engine.recognition.report import MethodResult
 from engine.recognition.run_network import NetworkRunner
-from engine.recognition.scoring import ScoringParameters, score, widened
+from engine.recognition.scoring import ScoringParameters, score, unscored, widened
 
 DEFAULT_NETWORK = "network"
 """The word for the network that model names, or LENS's name in the workspace's folder models."""
@@ -80,7 +80,7 @@ class Evaluation:
     """What an evaluation gave.
 
     Attributes:
-        results: one a method, in the order asked for.
+        results: one a method, in the order asked for; a network of prototypes has one for each of its read-outs.
         truth: (references, queries) without tolerance; None where there is none.
         facts: the mask, positions and times of the traverses.
         model: file of the first network; None where there is none among the methods.
@@ -171,8 +171,11 @@ def evaluate(
     if any(method.network is None for method in methods):
         references = opened.reference.frames_for_job(pair.reference_places, pair.filter, emit, cancel)
     results = [
-        _run(method, references, queries, truth, facts, scoring, parameters, _named(emit, method, len(methods)), cancel)
+        result
         for method in methods
+        for result in _run(
+            method, references, queries, truth, facts, scoring, parameters, _named(emit, method, len(methods)), cancel
+        )
     ]
     first = next((method for method in methods if method.network is not None), None)
     used = inputs
@@ -317,31 +320,41 @@ def _run(
     parameters: EvaluationParameters,
     emit: Emit,
     cancel: CancelToken,
-) -> MethodResult:
-    def scores_of(similarity: NDArray[Any], of_distances: bool = False) -> Any:
-        if truth is None:
-            return None
-        return score(similarity, truth.matrix, scoring, of_distances=of_distances, facts=facts, emit=emit, cancel=cancel)
-
+) -> list[MethodResult]:
+    """What a method gave: one result, and one more for each further read-out of its network."""
     if method.network is None:
         assert references is not None  # read wherever a baseline is asked for
         begun = time.perf_counter()
         similar = baseline_similarity(method.word, references, queries, emit, cancel, parameters.threads)
-        seconds = time.perf_counter() - begun
-        return MethodResult(
-            method.name, similar, scores_of(similar, BASELINES[method.word].of_distances), seconds, method=method.word
+        found = [MethodResult(method.name, similar, None, time.perf_counter() - begun, method=method.word)]
+    else:
+        ran = method.network.similarity(queries, emit, cancel, parameters.threads)
+        main = method.network.readout
+        found = [
+            MethodResult(
+                name=method.name if readout == main else f"{method.name}, {readout}",
+                similarity=ran.readouts[readout],
+                scores=None,
+                seconds=ran.seconds,
+                synops_per_query=ran.synops_per_query,
+                spikes_per_query=ran.spikes_per_query,
+                method=method.word if readout == main else f"{method.word}, {readout}",
+                kind=method.network.kind,
+            )
+            for readout in (main, *(name for name in ran.readouts if name != main))
+        ]
+    if truth is None:
+        return [replace(result, unscored=unscored(result.similarity, scoring, facts, emit, cancel)) for result in found]
+    of_distances = method.network is None and BASELINES[method.word].of_distances
+    return [
+        replace(
+            result,
+            scores=score(
+                result.similarity, truth.matrix, scoring, of_distances=of_distances, facts=facts, emit=emit, cancel=cancel
+            ),
         )
-    ran = method.network.similarity(queries, emit, cancel, parameters.threads)
-    return MethodResult(
-        name=method.name,
-        similarity=ran.similarity,
-        scores=scores_of(ran.similarity),
-        seconds=ran.seconds,
-        synops_per_query=ran.synops_per_query,
-        spikes_per_query=ran.spikes_per_query,
-        method=method.word,
-        kind=method.network.kind,
-    )
+        for result in found
+    ]
 
 
 def _names(traverse: Traverse, places: int | None, every: int) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ def precision_recall_plot(scored: Scored) -> str:
     for name, scores in scored:
         curve = scores.curve
         # Flat before the first point, as the area is taken; a curve of thousands of points is drawn by its corners.
-        recall, precision = _thinned(np.append(0.0, curve.recall), np.append(curve.precision[0], curve.precision))
+        recall, precision = thinned(np.append(0.0, curve.recall), np.append(curve.precision[0], curve.precision))
         series.append(Series(f"{name} (AUC {scores.auc_pr:.2f})", recall, precision))
     return line_plot(series, _share("Recall"), _share("Precision"), "Precision and recall of the best match")
 
@@ -64,7 +64,7 @@ def error_plot(scored: Scored) -> str | None:
     for name, values in errors:
         x = np.arange(0, end + 1)
         y = np.searchsorted(np.sort(values), x, side="right") / values.size
-        series.append(Series(f"{name} (median {np.median(values):g})", *_thinned(x.astype(float), y)))
+        series.append(Series(f"{name} (median {np.median(values):g})", *thinned(x.astype(float), y)))
     axis = Axis("Error of the best match (frames along the reference)", 0, end, ticks(end))
     return line_plot(series, axis, _share("Share of the queries"), "Error of the best match")
 
@@ -77,7 +77,7 @@ def along_route_plot(scored: Scored) -> str | None:
     for name, scores in scored:
         x, y = right_along(scores, window)
         if len(x):
-            series.append(Series(name, *_thinned(x, y)))
+            series.append(Series(name, *thinned(x, y)))
     if not series:
         return None
     end = float(max(1, queries - 1))
@@ -158,7 +158,8 @@ def ticks(end: float) -> list[float]:
     return [float(round(number * step, 12)) for number in range(int(end / step + 1e-9) + 1)]
 
 
-def _thinned(x: NDArray[np.float64], y: NDArray[np.float64], limit: int = _POINTS) -> tuple[list[float], list[float]]:
+def thinned(x: NDArray[np.float64], y: NDArray[np.float64], limit: int = _POINTS) -> tuple[list[float], list[float]]:
+    """Points of a line, at most so many of them, evenly spread, the first and the last among them."""
     if len(x) > limit:
         keep = np.unique(np.linspace(0, len(x) - 1, limit).astype(int))
         x, y = x[keep], y[keep]

@@ -6,11 +6,13 @@ standardised over its places: of the true place it is taken to be normal about m
 that a place's likelihood ratio against "off the map" is exp(m z - m^2 / 2). m is not given: it follows the columns (one step of
 expectation-maximisation a frame).
 
-Successive columns repeat each other's errors, along the very paths that the robot may take. How much is measured as it goes (the
-correlation r of a column with the one before, moved on by the motion prior), and the evidence is weakened by
-the square root of (1 - r) / (1 + r). Without it the filter is sure too often; the ratio itself, which would be right for the mean
-of a stationary process, doubts too much, as the true place stands out more than the correlated rest. The root was chosen on
-synthetic worlds and synthetic noise.
+Successive columns repeat each other's errors, along the very paths that the robot may take. How much is measured as it goes
+(the correlation r of a column with the one before, moved on by the motion prior). For m the likelihood takes m (1 - r) / (1 +
+r), by the share of independent samples in a stationary process of that correlation: errors that repeat do not add up to a wrong
+place, and a place of mere noise still neither gains nor loses on the average. So weakened, the belief doubts too much where the
+true place stands out of the correlated rest; what is told is the belief raised to the square root of (1 + r) / (1 - r), and
+made to sum to 1 again. Ranks stay. The root was chosen on synthetic worlds, where it brought stated and true frequency of being
+right together.
 
 Source: the forward pass of a hidden Markov model (Rabiner, 1989); topological filters of this kind for place recognition:
 Xu, Sunderhauf, Milford, "Probabilistic visual place recognition for hierarchical localization" (2020).
@@ -31,9 +33,10 @@ Vector = NDArray[np.float64]
 _MATCH, _MATCH_FRAMES = 2.5, 20.0  # m before any column was seen, and for how many frames that counts
 _MATCH_BOUNDS = (0.5, 8.0)
 _CORRELATION, _CORRELATION_FRAMES = 0.3, 5.0
-_DISCOUNT = 0.5
+_TOLD = 0.5  # power of (1 + r) / (1 - r) by which the belief is raised before it is told
 _MOST_CORRELATED = 0.95
 _LARGEST_REACH = 16
+_BROAD_SPREAD = 0.6  # of the places moved on in a frame, where nothing is known
 
 
 class ForwardFilterParameters(Parameters):
@@ -43,10 +46,19 @@ class ForwardFilterParameters(Parameters):
     leave: float = parameter(0.005, "Probability a frame that the robot leaves the map.", ge=0, le=0.5)
     come_back: float = parameter(0.05, "Probability a frame that a robot off the map comes back, anywhere on it.", ge=0, le=1)
     speed: float = parameter(1.0, "Places that the robot moves on from one frame to the next.", unit="places", ge=0, le=10)
-    speed_spread: float = parameter(
-        0.6, "Standard deviation of that; the default is broad, for when nothing is known.", unit="places", ge=0.05, le=5
+    speed_spread: float | None = parameter(
+        None,
+        "Standard deviation of that (left out: learned from the reference's poses, or 0.6 where it has none).",
+        unit="places",
+        ge=0.05,
+        le=5,
     )
-    stop: float = parameter(0.0, "Probability a frame that the robot stands still, besides what the spread allows.", ge=0, le=0.9)
+    stop: float | None = parameter(
+        None,
+        "Probability a frame that the robot stands still, besides what the spread allows (left out: likewise, or 0).",
+        ge=0,
+        le=0.9,
+    )
     tolerance: int = parameter(
         1,
         "How far from the true place an answer may be to count as right, for the confidence.",
@@ -58,12 +70,14 @@ class ForwardFilterParameters(Parameters):
 
     def motion(self) -> Vector:
         """Probabilities of moving on by 0, 1, 2, ... places in one frame: a normal distribution cut off, and the stops."""
-        reach = min(_LARGEST_REACH, int(np.ceil(self.speed + 3 * self.speed_spread)) + 1)
+        spread = self.speed_spread if self.speed_spread is not None else _BROAD_SPREAD
+        stop = self.stop or 0.0
+        reach = min(_LARGEST_REACH, int(np.ceil(self.speed + 3 * spread)) + 1)
         steps = np.arange(reach + 1)
-        weights = np.exp(-0.5 * ((steps - self.speed) / self.speed_spread) ** 2)
+        weights = np.exp(-0.5 * ((steps - self.speed) / spread) ** 2)
         weights[np.argmin(np.abs(steps - self.speed))] += 1e-300  # a spread so small that everything underflows
-        weights *= (1 - self.stop) / weights.sum()
-        weights[0] += self.stop
+        weights *= (1 - stop) / weights.sum()
+        weights[0] += stop
         return np.asarray(weights, np.float64)
 
 
@@ -114,7 +128,8 @@ def learn_motion(xy: ArrayLike, parameters: ForwardFilterParameters | None = Non
 
     Args:
         xy: (places, 2) positions of the reference's places in metres; NaN where unknown.
-        parameters: what else is set; its spread and stops are replaced. They stay where fewer than ten steps are known.
+        parameters: what else is set, and wins: only a spread or stops that were left out are learned, where at least ten steps
+            are known.
     """
     parameters = parameters or ForwardFilterParameters()
     points = np.asarray(xy, np.float64)
@@ -128,9 +143,8 @@ def learn_motion(xy: ArrayLike, parameters: ForwardFilterParameters | None = Non
     moving = steps[steps > 0.1 * typical]
     ratios = np.quantile(moving, np.linspace(0.02, 0.98, 49)) / np.quantile(moving, np.linspace(0.02, 0.98, 49))[:, None]
     spread = float(np.hypot(ratios.std(), 0.25))
-    return parameters.model_copy(
-        update={"speed_spread": min(max(spread, 0.3), 2.0), "stop": min(0.5, 1 - len(moving) / len(steps))}
-    )
+    learned = {"speed_spread": min(max(spread, 0.3), 2.0), "stop": min(0.5, 1 - len(moving) / len(steps))}
+    return parameters.model_copy(update={name: value for name, value in learned.items() if getattr(parameters, name) is None})
 
 
 class ForwardFilter:
@@ -215,8 +229,8 @@ class ForwardFilter:
 
     def _weigh(self, evidence: Vector) -> None:
         match = min(max(self._match / self._match_frames, _MATCH_BOUNDS[0]), _MATCH_BOUNDS[1])
-        r = min(self._correlation / self._correlation_frames, _MOST_CORRELATED)
-        log_ratio = ((1 - r) / (1 + r)) ** _DISCOUNT * match * (evidence - match / 2)
+        weakened = self._independent() * match
+        log_ratio = weakened * (evidence - weakened / 2)  # a place of mere noise neither gains nor loses on the average
         highest = max(float(log_ratio.max()), 0.0)
         on = self._on * np.exp(log_ratio - highest)
         off = self._off * float(np.exp(-highest))
@@ -226,12 +240,22 @@ class ForwardFilter:
         self._match += float(self._on @ evidence)
         self._match_frames += float(self._on.sum())
 
+    def _independent(self) -> float:
+        """The share of a column's evidence that the columns before did not give already."""
+        r = min(self._correlation / self._correlation_frames, _MOST_CORRELATED)
+        return (1 - r) / (1 + r)
+
     def _belief(self) -> Belief:
         p = self._parameters
         place = int(self._on.argmax())
-        confidence = min(1.0, float(self._on[max(0, place - p.tolerance) : place + p.tolerance + 1].sum()))
-        lost = confidence < p.lost_below or self._off > 0.5
-        return Belief(self._on.copy(), place, confidence, lost, self._off)
+        highest = max(float(self._on[place]), self._off)
+        power = self._independent() ** -_TOLD
+        told, off = (self._on / highest) ** power, (self._off / highest) ** power
+        total = float(told.sum()) + off
+        told /= total
+        off /= total
+        confidence = min(1.0, float(told[max(0, place - p.tolerance) : place + p.tolerance + 1].sum()))
+        return Belief(told, place, confidence, confidence < p.lost_below or off > 0.5, off)
 
 
 def filter_matrix(

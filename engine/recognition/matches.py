@@ -104,6 +104,19 @@ def _metres(place: NDArray[np.int64], facts: PairFacts) -> NDArray[np.float64]:
     return np.where(place >= 0, apart, np.nan)
 
 
+def wrong_queries(matches: Matches) -> NDArray[np.int64]:
+    """Queries that are scored, have a match and are matched wrongly, in their order."""
+    wrong = matches.scored & (matches.true_place >= 0) & (matches.correct < 0.5)
+    return np.flatnonzero(wrong).astype(np.int64)
+
+
+def worst_queries(matches: Matches, most: int = 200) -> NDArray[np.int64]:
+    """The wrong queries whose best match is furthest from a true place, in frames, the worst first."""
+    wrong = wrong_queries(matches)
+    order = np.argsort(-matches.error_frames[wrong], kind="stable")
+    return wrong[order][:most]
+
+
 @dataclass(frozen=True)
 class ErrorSummary:
     """Of the queries that are scored and have a match: median and 95th percentile of the error, and over how many queries."""

@@ -4,10 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import BadInput
+from engine.places.ground_truth import ones_of
 from engine.recognition.matrix_picture import Flags, Rectangle
 from engine.recognition.metrics import dilate
 
 TRUE, HALO, PROPOSED, RIGHT, WRONG = 1, 2, 4, 8, 16
+_SPARSE = 16  # cells of a rectangle that are marked in the time of one single cell
 
 
 class MatrixMarks:
@@ -65,10 +67,18 @@ class MatrixMarks:
             self._right = np.ones(len(matches), bool) if right is None else np.asarray(right, bool)
         self._flags = None
 
-    def truth_changed(self, where: Rectangle) -> Rectangle:
-        """Mark anew what a change of the ground truth within `where` affects; returns that rectangle (with the halo)."""
+    def truth_changed(self, where: Rectangle, cells: NDArray[np.int64] | None = None) -> Rectangle:
+        """Mark anew what a change of the ground truth within `where` affects; returns that rectangle (with the halo).
+
+        `cells` are the flat indices of what changed, where they are known: a few cells far apart are then marked alone.
+        """
         wide = (max(where[0] - self.tolerance, 0), where[1], min(where[2] + self.tolerance, self.shape[0]), where[3])
-        if self._flags is not None:
+        if self._flags is None or self.truth is None:
+            return wide
+        area = (wide[2] - wide[0]) * (wide[3] - wide[1])
+        if cells is not None and len(cells) * (2 * self.tolerance + 1) ** 2 * _SPARSE < area:
+            self._mark_cells(self._flags, self.truth, cells)
+        else:
             marks = self._flags.levels[0]
             marks[wide[0] : wide[2], wide[1] : wide[3]] = 0
             self._mark(marks, wide)
@@ -83,6 +93,18 @@ class MatrixMarks:
             )
         return matrix
 
+    def _mark_cells(self, flags: Flags, truth: NDArray[np.uint8], cells: NDArray[np.int64]) -> None:
+        """Mark the neighbourhoods of single cells anew."""
+        shifts = np.arange(-self.tolerance, self.tolerance + 1)
+        around = np.unique((cells[:, None] + shifts * self.shape[1]).ravel())  # a step of a whole row goes down a column
+        around = around[(around >= 0) & (around < truth.size)]
+        near = (around[:, None] + shifts * self.shape[1]).clip(0, truth.size - 1)
+        rows, own = around[:, None] // self.shape[1] + shifts, truth.reshape(-1)[around] != 0
+        halo = ((truth.reshape(-1)[near] != 0) & (rows >= 0) & (rows < self.shape[0])).any(axis=1)
+        marks = flags.levels[0].reshape(-1)
+        marks[around] = (marks[around] & ~np.uint8(TRUE | HALO)) | np.where(own, TRUE, np.where(halo, HALO, 0)).astype(np.uint8)
+        flags.cells_changed(around)
+
     def _mark(self, marks: NDArray[np.uint8], where: Rectangle) -> None:
         top, left, bottom, right = where
         part = marks[top:bottom, left:right]
@@ -90,7 +112,8 @@ class MatrixMarks:
             first, last = max(top - self.tolerance, 0), min(bottom + self.tolerance, self.shape[0])
             self._mark_truth(part, self.truth[first:last, left:right], top - first)
         if self._proposal is not None:
-            part |= (self._proposal[top:bottom, left:right] != 0).astype(np.uint8) * np.uint8(PROPOSED)
+            rows, columns = ones_of(self._proposal[top:bottom, left:right])
+            part[rows, columns] |= PROPOSED
         if self._matches is not None and self._right is not None:
             queries = np.arange(left, right)
             rows = self._matches[left:right]
@@ -100,7 +123,7 @@ class MatrixMarks:
 
     def _mark_truth(self, part: NDArray[np.uint8], truth: NDArray[np.uint8], above: int) -> None:
         """Mark the cells of `part`, which begins `above` rows into `truth`."""
-        rows, columns = np.nonzero(truth)
+        rows, columns = ones_of(truth)
         height = part.shape[0]
         if len(rows) * (2 * self.tolerance + 1) > truth.size // 2:
             grown = dilate(truth, self.tolerance)[above : above + height]

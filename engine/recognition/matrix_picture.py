@@ -187,6 +187,19 @@ class Flags:
             bottom, right = top + made.shape[0], left + made.shape[1]
             coarser[top:bottom, left:right] = made
 
+    def cells_changed(self, cells: NDArray[np.int64]) -> None:
+        """The same for single cells, by their flat indices in `levels[0]`."""
+        for finer, coarser in zip(self.levels, self.levels[1:], strict=False):
+            height, width = finer.shape
+            rows, columns = np.divmod(cells, width)
+            cells = np.unique((rows // 2) * coarser.shape[1] + columns // 2)
+            rows, columns = 2 * (cells // coarser.shape[1]), 2 * (cells % coarser.shape[1])
+            made = np.zeros(len(cells), np.uint8)
+            for down in (0, 1):
+                for across in (0, 1):
+                    made |= finer[np.minimum(rows + down, height - 1), np.minimum(columns + across, width - 1)]
+            coarser.reshape(-1)[cells] = made
+
     def sample(self, rows: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.uint8]:
         """The marks at pixels whose centres lie at these rows and columns (in cells)."""
         return _sample(self.levels, rows, columns)

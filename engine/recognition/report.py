@@ -12,7 +12,7 @@ from engine import __version__
 from engine.errors import BadInput
 from engine.jobs import CancelToken
 from engine.recognition.figures import figures_of
-from engine.recognition.matches import PairFacts
+from engine.recognition.matches import Matches, PairFacts
 from engine.recognition.matrix_image import similarity_image
 from engine.recognition.metrics import RECALL_KS
 from engine.recognition.report_html import report_html
@@ -34,7 +34,8 @@ class MethodResult:
 
     similarity: (references, queries) before sequence matching. scores: None without a ground truth. seconds: from frames to the
     similarity matrix, all queries. synops_per_query: mean synaptic operations, for spiking networks. spikes_per_query: the mean
-    of each layer's, likewise. method: the word by which it was asked for. kind: of a network; "" for a baseline.
+    of each layer's, likewise. method: the word by which it was asked for. kind: of a network; "" for a baseline. unscored: best
+    matches where there is no ground truth.
     """
 
     name: str
@@ -45,6 +46,12 @@ class MethodResult:
     spikes_per_query: Mapping[str, float] | None = None
     method: str = ""
     kind: str = ""
+    unscored: Matches | None = None
+
+    @property
+    def matches(self) -> Matches | None:
+        """The best match of each query, scored or not."""
+        return self.unscored if self.scores is None else self.scores.matches
 
     def to_json(self) -> dict[str, Any]:
         """The scores with the method's name and cost, plain numbers only."""
@@ -108,21 +115,27 @@ def write_report(
     ]
     files: dict[str, NDArray[Any] | bytes | str] = {}
     for result, stem in zip(results, stems, strict=True):
+        _heed(cancel)
         files[f"{stem}_similarity.npy"] = result.similarity
         files[f"{stem}_similarity.png"] = similarity_image(result.similarity, truth)
     figures = figures_of([(result.name, scores) for result, scores in scored(results)])
     files |= figures
     if truth is not None:
         files[TRUTH_FILE] = (np.asarray(truth) != 0).astype(np.uint8)
+    if any(result.matches is not None for result in results):
         files["matches.csv"] = matches_csv(results, names)
     files["scores.csv"] = scores_csv(results)
-    files["report.html"] = report_html(content, results, figures, truth, names)
+    files["report.html"] = report_html(content, results, figures, truth, names, lambda: _heed(cancel))
     for name, part in files.items():
-        if cancel is not None:
-            cancel.check()
+        _heed(cancel)
         _write(folder / name, part)
     write_json(folder / "report.json", content)  # the last one: where it is, the report is whole
     return [*(folder / name for name in files), folder / "report.json"]
+
+
+def _heed(cancel: CancelToken | None) -> None:
+    if cancel is not None:
+        cancel.check()
 
 
 def _write(path: Path, content: NDArray[Any] | bytes | str) -> None:

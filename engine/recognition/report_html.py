@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,7 @@ def report_html(
     figures: Mapping[str, str],
     truth: NDArray[np.generic] | None,
     names: Names,
+    heed: Callable[[], None] = lambda: None,
 ) -> str:
     """The page.
 
@@ -60,6 +61,7 @@ def report_html(
         figures: SVG by file name.
         truth: (references, queries), outlined in the pictures.
         names: files of the reference and of the query frames.
+        heed: called before each picture; may raise to stop.
     """
     title = _title(content)
     parts = [
@@ -75,7 +77,7 @@ def report_html(
     for name, figure in figures.items():
         drawing = re.sub(r"^<\?xml[^>]*>", "", figure)
         parts.append(f"<figure>{drawing}<figcaption>{escape(_CAPTIONS.get(name, ''))}</figcaption></figure>")
-    parts += ["<h2>Similarity matrices</h2>", _matrices(results, truth)]
+    parts += ["<h2>Similarity matrices</h2>", _matrices(results, truth, heed)]
     worst = _worst(results, names)
     if worst:
         parts += ["<h2>Queries that are furthest off</h2>", worst]
@@ -144,7 +146,7 @@ def _methods(results: Sequence["MethodResult"]) -> str:
             cells.append(_share(scores.auc_pr, intervals.auc_pr if intervals else None))
             cells.append(_share(scores.recall_at_100_precision, intervals.recall_at_100_precision if intervals else None))
             for error in (scores.error_frames, *((scores.error_m,) if metres else ())):
-                cells.append("" if error is None else f"{error.median:.3g}<small>95 %: {error.p95:.4g}</small>")
+                cells.append("" if error is None else f"{_figure(error.median)}<small>95 %: {_figure(error.p95)}</small>")
             start = scores.cold_start
             cells.append(
                 "" if start is None else f"{_count(start.percentile(50))}<small>95 %: {_count(start.percentile(95))}</small>"
@@ -160,13 +162,18 @@ def _share(value: float, interval: tuple[float, float] | None) -> str:
     return f"{value:.3f}" + ("" if interval is None else f"<small>{interval[0]:.2f} to {interval[1]:.2f}</small>")
 
 
+def _figure(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def _count(value: float | None) -> str:
     return "never" if value is None else f"{value:g}"
 
 
-def _matrices(results: Sequence["MethodResult"], truth: NDArray[np.generic] | None) -> str:
+def _matrices(results: Sequence["MethodResult"], truth: NDArray[np.generic] | None, heed: Callable[[], None]) -> str:
     parts = []
     for result in results:
+        heed()
         picture = base64.b64encode(similarity_image(result.similarity, truth, _PICTURE_SIDE)).decode("ascii")
         name = escape(result.name)
         drawn = f'<img src="data:image/png;base64,{picture}" alt="Similarity matrix of {name}">'

@@ -54,16 +54,16 @@ def _figures(result: "MethodResult") -> list[Any]:
 
 
 def matches_csv(results: Sequence["MethodResult"], names: Names) -> str:
-    """A line a query of each scored method (MATCH_COLUMNS): frames by number and by file, counted from 0.
+    """A line a query of each method (MATCH_COLUMNS): frames by number and by file, counted from 0.
 
     correct is 0 or 1, or the chance of it where several places tie; true_place is the true one next to the match.
     """
     references, queries = names
     lines: list[list[Any]] = [list(MATCH_COLUMNS)]
     for result in results:
-        if result.scores is None:
+        matches = result.matches
+        if matches is None:
             continue
-        matches = result.scores.matches
         for query, (place, true) in enumerate(zip(matches.place.tolist(), matches.true_place.tolist(), strict=True)):
             line = [
                 result.name,

@@ -176,6 +176,19 @@ def results_of(output: Path) -> list[Path]:
     return sorted(found, key=lambda folder: folder.name, reverse=True)
 
 
+def glance(folder: Path) -> str:
+    """What a result is, in a few words, without its matrices; "" where that cannot be read."""
+    if not (folder / _REPORT).exists():
+        return "live session"
+    try:
+        content = read_json(folder / _REPORT, _LARGEST_REPORT)
+        pair = content["settings"]["PairSelection"]
+        names = [entry["name"] for entry in content["methods"]]
+        return f"{pair['query']} in {pair['reference']}: {', '.join(names)}"
+    except (BadInput, KeyError, TypeError):
+        return ""
+
+
 def open_result(folder: Path) -> StoredResult:
     """Open the folder of an evaluation or of a live session; matrices are read when they are asked for.
 
@@ -204,7 +217,7 @@ def open_result(folder: Path) -> StoredResult:
         truth = (np.asarray(_matrix(folder / content["ground_truth"])) != 0).astype(np.uint8)
         if truth.shape != shape:
             raise BadInput(f"{folder}: the ground truth has another size than the matrices: evaluate again.")
-    matches = _read_matches(folder / "matches.csv", shape) if truth is not None else {}
+    matches = _read_matches(folder / "matches.csv", shape)
     methods = []
     for entry in entries:
         found = matches.get(entry["name"])

@@ -13,12 +13,17 @@ from numpy.typing import NDArray
 
 from engine.compat import habits
 from engine.errors import BadInput
-from engine.frames.inputs import InputParameters, query_inputs
+from engine.frames.encoder import InputEncoder, InputStatistics
+from engine.frames.inputs import InputParameters, NetworkKind
 from engine.jobs import CancelToken, Emit, Notice, ignore
+from engine.networks.lens import LensNetwork
 from engine.networks.open import Network, open_network
+from engine.networks.prototype import PrototypeNetwork, PrototypeRule, add_place, merge, remove_place, save_prototypes
+from engine.networks.prototype_parameters import PrototypeParameters, Readout
 from engine.networks.record import RunRecord, read_record
 from engine.recognition.encoding import Selection, SpikingParameters
-from engine.recognition.spiking import SpikingResult, prepare, similarity, simulate
+from engine.recognition.prototype_spiking import prepare_prototypes, readouts, simulate_prototypes
+from engine.recognition.spiking import prepare, similarity, simulate
 
 Ties = Literal["membrane", "index"]
 
@@ -42,6 +47,68 @@ class NetworkResult:
     readouts: dict[str, NDArray[np.float32]]
 
 
+@dataclass(frozen=True)
+class _Ran:
+    """Columns by read-out, and what they cost, query by query."""
+
+    readouts: dict[str, NDArray[np.float32]]
+    synops: NDArray[np.int64]
+    spikes: tuple[NDArray[np.int64], ...]
+
+
+class _LensLayers:
+    """A LENS network's part of a run."""
+
+    layers = ("input", "feature", "output")
+
+    def __init__(self, network: LensNetwork, inputs: InputParameters, spiking: SpikingParameters, ties: Ties) -> None:
+        self._prepared, self._inputs, self.spiking, self._ties = prepare(network), inputs, spiking, ties
+
+    def run(
+        self,
+        shown: NDArray[np.float32],
+        first: int,
+        emit: Emit,
+        cancel: CancelToken | None,
+        threads: int,
+        settled: InputParameters,
+    ) -> _Ran:
+        spikes = simulate(
+            self._prepared,
+            shown,
+            self.spiking,
+            emit,
+            cancel,
+            selection=_selection(settled),
+            first_frame=first,
+            threads=threads,
+        )
+        counted = (spikes.input_spikes, spikes.feature_spikes, spikes.output_spikes)
+        return _Ran({"spikes": similarity(spikes, self._ties)}, spikes.synops, counted)
+
+
+class _PrototypeLayer:
+    """A prototype network's part of a run."""
+
+    layers = ("input", "output")
+
+    def __init__(self, network: PrototypeNetwork, parameters: PrototypeParameters, ties: Ties) -> None:
+        self._prepared, self._parameters, self._ties = prepare_prototypes(network), parameters, ties
+
+    def run(
+        self,
+        shown: NDArray[np.float32],
+        first: int,
+        emit: Emit,
+        cancel: CancelToken | None,
+        threads: int,
+        settled: InputParameters,
+    ) -> _Ran:
+        spikes = simulate_prototypes(self._prepared, shown, self._parameters, emit, cancel, first_frame=first, threads=threads)
+        columns = readouts(self._prepared, spikes, self._ties)
+        return _Ran(columns, spikes.synops, (spikes.input_spikes, spikes.output_spikes))
+
+
 class NetworkRunner:
     """A network made ready to recognise frames.
 
@@ -49,10 +116,11 @@ class NetworkRunner:
     on from the frames before. The columns are the same: `reset`, then a `step` a frame, gives those of `similarity`.
 
     Attributes:
-        network: the weights.
+        network: the weights; of prototypes, with the places that were added and without those removed.
         record: the network's run record, or None.
         inputs: what the network sees of a frame.
-        spiking: the simulation.
+        readout: which of the network's read-outs is its similarity.
+        spiking: the simulation asked for.
         step_spikes: spikes of each layer by its name in the last `step`; step_synops: its synaptic operations.
     """
 
@@ -64,6 +132,8 @@ class NetworkRunner:
         spiking: SpikingParameters | None = None,
         *,
         ties: Ties = "membrane",
+        readout: Readout | None = None,
+        steps_per_window: int = 1,
         name: str = "The network",
         emit: Emit = ignore,
     ) -> None:
@@ -73,22 +143,38 @@ class NetworkRunner:
             network: the network.
             record: how it was trained; it wins over `inputs` but for the encoding of queries.
             inputs: what the network sees of a frame, where no record says it.
-            spiking: the simulation.
+            spiking: the simulation; prototypes take from it only a timebin and a seed that were given, else the record's.
             ties: what tells places with equal spike counts apart.
+            readout: of prototypes; left out: what the record says.
+            steps_per_window: of live frames that overlap, how many come while one window passes (see InputEncoder).
             name: how messages call the network (its file's name).
             emit: hears a Notice where the record and `inputs` differ.
 
         Raises:
-            BadInput: the inputs do not fit the network.
+            BadInput: the inputs do not fit the network, or a prototype network has no record.
         """
         self.network, self.record = network, record
         self.inputs = settled_inputs(network, record, inputs or InputParameters(), name, emit)
-        self.spiking = spiking or SpikingParameters()
-        self._ties = ties
-        self._prepared = prepare(network)
+        self.spiking, self._ties = spiking or SpikingParameters(), ties
         self._steps = 0
         self.step_spikes: dict[str, int] = {}
         self.step_synops = 0
+        self._last: NDArray[np.float32] | None = None
+        self.readout: Readout = "spikes"
+        self._parameters = PrototypeParameters()
+        statistics = None
+        if isinstance(network, PrototypeNetwork):
+            assert record is not None  # settled_inputs has made sure of it
+            self._parameters = _prototype_parameters(record, self.spiking, name)
+            self.readout = readout or self._parameters.readout
+            statistics = network.statistics
+        elif readout == "membrane":
+            raise BadInput(f"{name} is a LENS network, which is read out by its spikes: leave the membrane read-out out.")
+        elif record is not None and record.statistics is not None:
+            statistics = InputStatistics.from_json(record.statistics, network.inputs, f"the run record of {name}")
+        self._statistics = statistics
+        self._encoder = InputEncoder(self.inputs, statistics, self.kind, steps_per_window)
+        self._prepare()
 
     @classmethod
     def open(
@@ -98,6 +184,7 @@ class NetworkRunner:
         spiking: SpikingParameters | None = None,
         *,
         ties: Ties = "membrane",
+        readout: Readout | None = None,
         emit: Emit = ignore,
     ) -> "NetworkRunner":
         """The same for a network file and the run record beside it.
@@ -105,12 +192,13 @@ class NetworkRunner:
         Raises:
             BadInput: the file cannot be read as a network, or the inputs do not fit.
         """
-        return cls(open_network(path), read_record(path), inputs, spiking, ties=ties, name=path.name, emit=emit)
+        network, record = open_network(path), read_record(path)
+        return cls(network, record, inputs, spiking, ties=ties, readout=readout, name=path.name, emit=emit)
 
     @property
-    def kind(self) -> str:
-        """Kind of the network: "lens"."""
-        return "lens"
+    def kind(self) -> NetworkKind:
+        """Kind of the network: "lens" or "prototype"."""
+        return "prototype" if isinstance(self.network, PrototypeNetwork) else "lens"
 
     @property
     def places(self) -> int:
@@ -133,42 +221,116 @@ class NetworkRunner:
             JobCancelled: the job was asked to stop.
         """
         begun = time.perf_counter()
-        spikes = self._simulate(frames, 0, emit, cancel, threads)
-        columns = similarity(spikes, self._ties)
+        settled = self.inputs.for_frames((frames.shape[1], frames.shape[2]))
+        encoder = InputEncoder(settled, self._statistics, self.kind)
+        ran = self._layers.run(encoder.batch(frames, cancel), 0, emit, cancel, threads, settled)
         return NetworkResult(
-            similarity=columns,
+            similarity=ran.readouts[self.readout],
             seconds=time.perf_counter() - begun,
-            synops_per_query=_mean(spikes.synops),
-            spikes_per_query={layer: _mean(values) for layer, values in _layers(spikes).items()},
-            readouts={"spikes": columns},
+            synops_per_query=_mean(ran.synops),
+            spikes_per_query={layer: _mean(spikes) for layer, spikes in zip(self._layers.layers, ran.spikes, strict=True)},
+            readouts=ran.readouts,
         )
 
     def step(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Recognise the next live frame, on one core: (height, width) uint8 event counts to a column (places,)."""
-        spikes = self._simulate(frame[None], self._steps, ignore, None, 1)
+        """Recognise the next live frame, on one core: (height, width) uint8 event counts to a column (places,).
+
+        Raises:
+            BadInput: another size of frame, or a network that needs the whole query (normalise two-pass).
+        """
+        settled = self.inputs.for_frames((frame.shape[0], frame.shape[1]))
+        self._last = self._encoder.step(frame)
+        ran = self._layers.run(self._last[None], self._steps, ignore, None, 1, settled)
         self._steps += 1
-        self.step_spikes = {layer: int(values[0]) for layer, values in _layers(spikes).items()}
-        self.step_synops = int(spikes.synops[0])
-        return similarity(spikes, self._ties)[:, 0]
+        counted = zip(self._layers.layers, ran.spikes, strict=True)
+        self.step_spikes = {layer: int(values[0]) for layer, values in counted}
+        self.step_synops = int(ran.synops[0])
+        column: NDArray[np.float32] = ran.readouts[self.readout][:, 0]
+        return column
+
+    def see(self, frame: NDArray[np.uint8]) -> None:
+        """Take a live frame in without recognising it: longer windows and causal statistics go on, at next to no cost."""
+        self.inputs.for_frames((frame.shape[0], frame.shape[1]))
+        self._last = self._encoder.step(frame)
 
     def reset(self) -> None:
         """Begin anew: the next frame is the first one."""
-        self._steps = 0
+        self._steps, self._last = 0, None
+        self._encoder.reset()
 
-    def _simulate(
-        self, frames: NDArray[np.uint8], first: int, emit: Emit, cancel: CancelToken | None, threads: int
-    ) -> SpikingResult:
-        settled = self.inputs.for_frames((frames.shape[1], frames.shape[2]))
-        return simulate(
-            self._prepared,
-            query_inputs(frames, settled),
-            self.spiking,
-            emit,
-            cancel,
-            selection=_selection(settled),
-            first_frame=first,
-            threads=threads,
-        )
+    def add_place(self, place: int | None = None) -> int:
+        """Remember what the last `step` saw as a new place (or as another look of `place`); the others' answers stay as they are.
+
+        Returns:
+            The number of the place.
+
+        Raises:
+            BadInput: the network is not of prototypes, no frame was seen yet, or it was empty.
+        """
+        network = self._prototypes()
+        if self._last is None or not self._last.any():
+            raise BadInput("There is nothing to remember: show a frame with events first.")
+        self.network = add_place(network, self._last, self._rule(), place)
+        self._prepare()
+        return self.places - 1 if place is None else place
+
+    def remove_place(self, place: int) -> None:
+        """Forget a place; those after it move up by one.
+
+        Raises:
+            BadInput: the network is not of prototypes, or there is no such place, or it is the only one.
+        """
+        self.network = remove_place(self._prototypes(), place)
+        self._prepare()
+
+    def merge(self, other: "NetworkRunner", places: NDArray[np.integer] | None = None) -> None:
+        """Take the map of another traverse of the same route in (engine.networks.prototype.merge).
+
+        Raises:
+            BadInput: one of the networks is not of prototypes, or they do not fit each other.
+        """
+        if self.inputs != other.inputs:
+            raise BadInput("The networks see frames in different ways: merge networks that were trained with the same inputs.")
+        self.network = merge(self._prototypes(), other._prototypes(), places)
+        if self.record is not None and other.record is not None:
+            known = self.record.references
+            new = tuple(name for name in other.record.references if name not in known)
+            self.record = self.record.model_copy(update={"references": known + new})
+        self._prepare()
+
+    def save(self, path: Path) -> None:
+        """Write the network as it is now, and its record, under another name or the same.
+
+        Raises:
+            BadInput: the network is not of prototypes.
+        """
+        network = self._prototypes()
+        assert self.record is not None
+        save_prototypes(path, network, self.record.model_copy(update={"places": network.places}))
+
+    def _prototypes(self) -> PrototypeNetwork:
+        if not isinstance(self.network, PrototypeNetwork):
+            raise BadInput("Only prototype networks learn, forget and merge places one by one: train one of the kind prototype.")
+        return self.network
+
+    def _rule(self) -> PrototypeRule:
+        return PrototypeRule(self.inputs.normalise or "none", len(self.inputs.windows or (1,)))
+
+    def _prepare(self) -> None:
+        self._layers: _LensLayers | _PrototypeLayer
+        if isinstance(self.network, PrototypeNetwork):
+            self._layers = _PrototypeLayer(self.network, self._parameters, self._ties)
+        else:
+            self._layers = _LensLayers(self.network, self.inputs, self.spiking, self._ties)
+
+
+def _prototype_parameters(record: RunRecord, spiking: SpikingParameters, name: str) -> PrototypeParameters:
+    trained = PrototypeParameters.read(record.training, f"the run record of {name}")
+    given: dict[str, int] = {}
+    for field in ("timebin", "seed"):
+        if field in spiking.model_fields_set:
+            given[field] = getattr(spiking, field)
+    return PrototypeParameters.check({**trained.model_dump(), **given}, name)
 
 
 def settled_inputs(
@@ -179,40 +341,42 @@ def settled_inputs(
     A network without a record is LENS's own, which selected one pixel a cell and trained with gamma.
 
     Raises:
-        BadInput: the number of inputs is not the network's.
+        BadInput: the number of inputs is not the network's, a prototype network has no record, or the record is of another kind.
     """
+    kind: NetworkKind = "prototype" if isinstance(network, PrototypeNetwork) else "lens"
+    if record is None and kind == "prototype":
+        raise BadInput(f"{name} has no run record, which says what its prototypes are shown: keep the .json beside the .pth.")
+    if record is not None and record.kind != kind:
+        raise BadInput(
+            f"The run record of {name} is of a {record.kind} network, the file of a {kind}: they do not belong together."
+        )
     if record is None:
-        given = {field: getattr(asked, field) for field in asked.model_fields_set}
-        settled = asked.model_copy(update={**habits("lens-0.1.5", ("cell", "encoding")), **given})
+        given = {field: getattr(asked, field) for field in asked.model_fields_set if getattr(asked, field) is not None}
+        settled = asked.model_copy(update={**habits("lens-0.1.5", ("cell", "encoding")), **given}).for_kind(kind)
         if "cell" not in given:
             emit(Notice(f"{name} has no run record: it is taken to see what LENS 0.1.5 does; for one of LENS 0.1.1 pass compat."))
     else:
         trained = InputParameters.read(record.inputs, f"the run record of {name}")
         ours = asked.model_fields_set - {"query_encoding"}
         ignored = sorted(field for field in ours if getattr(asked, field) not in (None, getattr(trained, field)))
-        settled = trained
+        settled = trained.for_kind(kind)
         if "query_encoding" in asked.model_fields_set:
-            settled = trained.model_copy(update={"query_encoding": asked.query_encoding})
+            settled = settled.model_copy(update={"query_encoding": asked.query_encoding})
         if ignored:
             emit(Notice(f"{', '.join(ignored)}: the network's run record says otherwise and is followed.", "warning"))
     if settled.inputs != network.inputs:
         raise BadInput(
             f"{name} has {network.inputs} inputs, but dims {settled.dims[0]}x{settled.dims[1]} makes {settled.inputs}: "
-            "give the dims that it was trained with."
+            "give the dims and windows that it was trained with."
         )
     return settled
 
 
 def _selection(inputs: InputParameters) -> Selection | None:
-    """The pixels of LENS's shared random field; cell means are no pixels and have none."""
-    if inputs.cell == "mean" or inputs.roi_dim is None:
+    """The pixels of LENS's shared random field; cell means and several windows are no pixels and have none."""
+    if inputs.cell == "mean" or inputs.roi_dim is None or len(inputs.windows or (1,)) > 1:
         return None
     return Selection(inputs.selected_pixels(), inputs.roi_dim[0] * inputs.roi_dim[1])
-
-
-def _layers(spikes: SpikingResult) -> dict[str, NDArray[np.int64]]:
-    """(queries,) spikes of each layer by its name."""
-    return {"input": spikes.input_spikes, "feature": spikes.feature_spikes, "output": spikes.output_spikes}
 
 
 def _mean(values: NDArray[Any]) -> float:

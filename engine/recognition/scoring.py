@@ -3,7 +3,7 @@
 Source of LENS's two: Hines et al., Science Robotics 10, eads3968 (2025), and what its published versions 0.1.1 and 0.1.5 do.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,8 +13,8 @@ from engine.errors import BadInput
 from engine.jobs import CancelToken, Emit, ignore
 from engine.recognition.calibration import calibrate
 from engine.recognition.cold_start import ColdStart, cold_start
-from engine.recognition.forward_filter import filter_matrix
-from engine.recognition.matches import PairFacts, dilate_metres, find_matches, summarise
+from engine.recognition.forward_filter import filter_matrix, learn_motion
+from engine.recognition.matches import Matches, PairFacts, dilate_metres, find_matches, summarise
 from engine.recognition.metrics import (
     RECALL_KS,
     BestMatches,
@@ -58,12 +58,15 @@ def match(
 ) -> Matched:
     """Sequence matching as Revisit does it.
 
-    The forward filter's tolerance is that of the scoring; one in metres is taken in frames of the typical step between two
+    The forward filter's motion is learned from the reference's poses, where it has some and nothing else is asked for. Its
+    tolerance is that of the scoring; one in metres is taken in frames of the typical step between two
     reference places.
     """
     if parameters.sequence != "filter":
         return Matched(match_sequences(similarity, parameters.length, "causal"))
     forward = parameters.forward.model_copy(update={"tolerance": _tolerance_in_frames(parameters, facts)})
+    if facts is not None and facts.reference_xy is not None:
+        forward = learn_motion(facts.reference_xy, forward)
     filtered = filter_matrix(similarity, forward, emit, cancel)
     return Matched(filtered.probabilities, filtered.confidence)
 
@@ -74,6 +77,23 @@ def _tolerance_in_frames(parameters: ScoringParameters, facts: PairFacts | None)
     steps = np.hypot(*np.diff(facts.reference_xy, axis=0).T)
     steps = steps[np.isfinite(steps) & (steps > 0)]
     return int(min(100_000, parameters.tolerance_m / float(np.median(steps)))) if len(steps) else 0
+
+
+def unscored(
+    similarity: NDArray[Any],
+    parameters: ScoringParameters,
+    facts: PairFacts | None = None,
+    emit: Emit = ignore,
+    cancel: CancelToken | None = None,
+) -> Matches:
+    """The best match of every query where there is no ground truth to score it against."""
+    nothing = np.zeros(similarity.shape, np.bool_)
+    matched = match(similarity, parameters, facts, emit, cancel)
+    best = best_matches(matched.matrix, nothing)
+    if matched.confidence is not None:
+        best = BestMatches(matched.confidence, best.correct, best.matched)
+    found = find_matches(matched.matrix, best, nothing, facts or PairFacts())
+    return replace(found, scored=np.zeros(similarity.shape[1], np.bool_))
 
 
 def widened(truth: NDArray[np.generic], parameters: ScoringParameters, facts: PairFacts | None = None) -> Truth:

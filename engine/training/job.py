@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from engine import native
 from engine.compat import Compat
 from engine.errors import BadInput
-from engine.frames.inputs import InputParameters, training_inputs
+from engine.frames.encoder import InputStatistics, reference_inputs
+from engine.frames.inputs import InputParameters, NetworkKind
 from engine.jobs import CancelToken, Emit, Notice
-from engine.networks.lens import LensNetwork, network_name, save_network
+from engine.networks.lens import network_name, save_network
+from engine.networks.open import Network
 from engine.networks.record import RunRecord, hash_arrays
 from engine.parameters import Parameters, parameter
 from engine.places.selection import ReferenceSelection
@@ -36,7 +38,7 @@ class TrainingOutput(Parameters):
 class TrainedNetwork:
     """What a training run made."""
 
-    network: LensNetwork
+    network: Network
     record: RunRecord
     path: Path
     seconds: float
@@ -50,17 +52,21 @@ class Places:
         traverse: where it is from.
         frames: (places, height, width) uint8.
         inputs: settled for their size.
-        rates: (places, inputs) float32 in [0, 1].
+        rates: (places, inputs) float32, what the network sees of them (engine.frames.encoder.reference_inputs).
+        statistics: of the inputs, where pixels are normalised.
     """
 
     traverse: Traverse
     frames: NDArray[np.uint8]
     inputs: InputParameters
     rates: NDArray[np.float32]
+    statistics: InputStatistics | None = None
 
 
-def read_places(selection: ReferenceSelection, inputs: InputParameters, emit: Emit, cancel: CancelToken) -> Places:
-    """Read a reference traverse and make a network's inputs of its frames.
+def read_places(
+    selection: ReferenceSelection, inputs: InputParameters, emit: Emit, cancel: CancelToken, kind: NetworkKind = "lens"
+) -> Places:
+    """Read a reference traverse and make the inputs of its frames for a kind of network.
 
     Raises:
         BadInput: the traverse or the grid is wrong.
@@ -70,10 +76,10 @@ def read_places(selection: ReferenceSelection, inputs: InputParameters, emit: Em
     if not traverse.indexed:
         emit(Notice(f"{traverse.name} has no index file: its frames are taken in natural order."))
     frames = traverse.frames_for_job(selection.reference_places, selection.filter, emit, cancel)
-    settled = inputs.for_frames((frames.shape[1], frames.shape[2]))
-    rates = training_inputs(frames, settled)
+    settled = inputs.for_kind(kind).for_frames((frames.shape[1], frames.shape[2]))
+    rates, statistics = reference_inputs(frames, settled, kind)
     warn_about_dark_frames(frames, selection.reference, emit)
-    return Places(traverse, frames, settled, rates)
+    return Places(traverse, frames, settled, rates, statistics)
 
 
 def train_network(
@@ -129,6 +135,7 @@ def train_network(
         data_hash=hash_arrays(frames),
         references=(selection.reference,),
         places=len(frames),
+        statistics=None if places.statistics is None else places.statistics.as_json(),
         compat=compat,
     )
     save_network(target, network, record)

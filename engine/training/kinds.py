@@ -5,19 +5,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from engine.jobs import CancelToken, Emit
+from engine.jobs import CancelToken, Emit, Metric
 from engine.networks.lens import LensNetwork, network_name, save_network
 from engine.networks.library import NetworkKind
 from engine.networks.open import Network
+from engine.networks.prototype import PrototypeNetwork, prototype_name, save_prototypes
 from engine.networks.record import RunRecord
 from engine.parameters import Parameters
 from engine.training.control import TrainingControl
+from engine.training.job import Places
 from engine.training.lens import train_lens
-from engine.training.live import SHARE, LiveMetrics
+from engine.training.live import SHARE, VALIDATION, LiveMetrics
 from engine.training.parameters import PRESETS, LensTrainingParameters
+from engine.training.prototype import PROTOTYPE_PRESETS, PrototypeParameters, teach_prototypes, tell_prototypes
 
 Judge = Callable[[Network], Mapping[str, Any]]
 
@@ -54,8 +54,8 @@ class Teaching:
 class Teach(Protocol):
     """Trains a network of one kind."""
 
-    def __call__(self, parameters: Any, rates: NDArray[np.float32], teaching: Teaching) -> "Taught":
-        """Learn the places, (places, inputs) in [0, 1] each."""
+    def __call__(self, parameters: Any, places: Places, teaching: Teaching) -> "Taught":
+        """Learn the places."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +111,8 @@ class Kind:
     sweeps: Mapping[str, SweepRange]
 
 
-def _teach_lens(parameters: LensTrainingParameters, rates: NDArray[np.float32], teaching: Teaching) -> Taught:
+def _teach_lens(parameters: LensTrainingParameters, places: Places, teaching: Teaching) -> Taught:
+    rates = places.rates
     live = LiveMetrics(teaching.emit, parameters.seed, rates, teaching.share, teaching.judge, validate_every=teaching.judge_every)
     network = train_lens(
         parameters,
@@ -129,6 +130,22 @@ def _teach_lens(parameters: LensTrainingParameters, rates: NDArray[np.float32], 
 
 def _save_lens(path: Path, network: LensNetwork, record: RunRecord) -> None:
     save_network(path, network, record)
+
+
+def _teach_prototypes(parameters: PrototypeParameters, places: Places, teaching: Teaching) -> Taught:
+    network = teach_prototypes(parameters, places.rates, places.statistics, places.inputs, teaching.emit, teaching.cancel)
+
+    def tell_final() -> None:
+        if teaching.details:
+            tell_prototypes(network, places.rates, parameters, teaching.emit)
+        if teaching.judge is not None:
+            teaching.emit(Metric(VALIDATION, network.places, {"epoch": 1.0, **teaching.judge(network)}))
+
+    return Taught(network, tell_final)
+
+
+def _save_prototypes(path: Path, network: PrototypeNetwork, record: RunRecord) -> None:
+    save_prototypes(path, network, record)
 
 
 KINDS: Mapping[NetworkKind, Kind] = {
@@ -155,6 +172,25 @@ KINDS: Mapping[NetworkKind, Kind] = {
             "fire_l_feat": SweepRange(0.1, 0.49),
             "fire_h_feat": SweepRange(0.5, 1.0),
             "thr_h_feat": SweepRange(0.1, 0.5),
+        },
+    ),
+    "prototype": Kind(
+        name="prototype",
+        title="Prototypes: one layer, the references are its weights",
+        parameters=PrototypeParameters,
+        presets=PROTOTYPE_PRESETS,
+        groups={
+            "Input spikes": ("spikes", "timebin", "seed"),
+            "Neurons": ("threshold", "readout"),
+        },
+        features=lambda inputs, parameters: None,
+        file_name=lambda reference, inputs, features, places: prototype_name(reference, inputs, places),
+        teach=_teach_prototypes,
+        save=_save_prototypes,
+        resumable=False,
+        sweeps={
+            "threshold": SweepRange(0.1, 2.0, log=True),
+            "timebin": SweepRange(8, 256, log=True),
         },
     ),
 }  # fmt: skip

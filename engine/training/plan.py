@@ -69,7 +69,7 @@ def plan_network(
     Raises:
         BadInput: the grid does not divide the frames, or a layer would be empty.
     """
-    settled = inputs.for_frames(frame)
+    settled = inputs.for_kind(kind).for_frames(frame)
     features = KINDS[kind].features(settled.inputs, training)
     if features == 0:
         raise BadInput("The network would have no feature neuron: make feature_multiplier larger.")

@@ -126,7 +126,7 @@ def train_runs(
     training = request.training if request.training is not None else kind.parameters()
     request = replace(request, training=training)
     workspace = request.selection.workspace()
-    places = read_places(request.selection, request.inputs, emit, cancel)
+    places = read_places(request.selection, request.inputs, emit, cancel, request.kind)
     features = kind.features(places.inputs.inputs, training)
     file_name = kind.file_name(request.selection.reference, places.inputs.inputs, features, len(places.frames))
     target = request.model or (workspace.models / file_name if request.run.place else None)
@@ -177,7 +177,7 @@ def resume_run(
     where = str(folder)
     selection = ReferenceSelection.read({**info.selection, "data_dir": workspace.data_dir}, where)
     training = kind.parameters.read(info.training, where)
-    places = read_places(selection, InputParameters.read(info.inputs, where), emit, cancel)
+    places = read_places(selection, InputParameters.read(info.inputs, where), emit, cancel, info.kind)
     if hash_arrays(places.frames) != info.data_hash:
         raise BadInput(f"The frames of {selection.reference} have changed since the run {info.name} began: train it again.")
     wanted = ValidationParameters.read(info.validation, where)
@@ -297,7 +297,7 @@ def _train(
         )
         try:
             begun = time.perf_counter()
-            taught = kind.teach(training, places.rates, teaching)
+            taught = kind.teach(training, places, teaching)
             seconds = time.perf_counter() - begun
             taught.tell_final()
             recorder.save()
@@ -341,6 +341,7 @@ def _record(info: RunInfo, training: Parameters, places: Places) -> RunRecord:
         data_hash=info.data_hash,
         references=(str(info.selection["reference"]),),
         places=len(places.frames),
+        statistics=None if places.statistics is None else places.statistics.as_json(),
         compat=info.compat,
         tuned_on=info.tuned_on,
     )

@@ -63,7 +63,7 @@ class TrialRunner:
         where = "the sweep"
         selection = ReferenceSelection.read({**setup["selection"], "data_dir": Path(setup["data_dir"])}, where)
         self._reference = selection.reference
-        self.places: Places = read_places(selection, InputParameters.read(setup["inputs"], where), ignore, cancel)
+        self.places: Places = read_places(selection, InputParameters.read(setup["inputs"], where), ignore, cancel, self.kind.name)
         wanted = ValidationParameters.read(setup["validation"], where)
         validation = read_validation(wanted, selection, self.places.traverse, len(self.places.frames), ignore, cancel)
         if validation is None:
@@ -98,6 +98,7 @@ class TrialRunner:
             data_hash=self.frames_hash,
             references=(self._reference,),
             places=len(self.places.frames),
+            statistics=None if self.places.statistics is None else self.places.statistics.as_json(),
         )
         epochs = [0]
 
@@ -117,7 +118,7 @@ class TrialRunner:
             judge_every=max(judge_every, 1),
             details=False,
         )
-        taught = self.kind.teach(parameters, self.places.rates, teaching)
+        taught = self.kind.teach(parameters, self.places, teaching)
         return self.validation.judge(taught.network, record, self._cancel, THREADS)
 
 

@@ -89,3 +89,20 @@ def test_no_source_a_failed_one_and_a_recording(
     assert near(image, colours.error, 6) > 300
     with qtbot.waitSignal(view.notified):
         click(qtbot, window, "record")
+
+
+def test_the_theme_may_change_while_a_source_runs(
+    window: MainWindow, theme: Theme, qtbot: QtBot, picture: Picture, workspace: Path, tmp_path: Path
+) -> None:
+    theme.choose("light")
+    window.open_workspace(workspace)
+    view = open_and_run(qtbot, window, write_recording(tmp_path / "walk.aedat4"))
+    for choice, colours, other in (("dark", DARK, LIGHT), ("light", LIGHT, DARK)):
+        window.actions_by_name[f"theme_{choice}"].trigger()
+        drawn = view.parts.live.picture.drawn
+        wait_for(qtbot, lambda drawn=drawn: view.parts.live.picture.drawn > drawn)
+        image = picture(window, f"capture-changed-to-{choice}")
+        assert near(image, other.window, 4) < 3000  # the other one's text may be nearly as dark
+        for part in (view.parts.rates, view.parts.histogram, view.parts.tabs):
+            found = colours_of(part.grab().toImage(), 4)
+            assert max(found, key=lambda name: found[name]) == colours.window

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.frames_cache import FrameCache
 from app.theme import DARK, LIGHT, Colours, Theme
 from app.widgets.colour_maps import series_colours
-from app.widgets.frame_view import FrameView, brightest
+from app.widgets.frame_view import FrameView
 from app.widgets.route_map import RouteMap
 from engine.frames.png import write_png
 from engine.places.positions import Positions
@@ -80,6 +80,15 @@ def test_a_broken_frame_is_a_sentence_and_is_not_read_again(qtbot: QtBot, tmp_pa
     cache.close()
 
 
+def test_frames_can_be_prepared_in_the_thread(qtbot: QtBot, tmp_path: Path) -> None:
+    traverse, cache = traverse_of(tmp_path / "a", 3), FrameCache(prepare=lambda frame: frame[:2, :2] + 1)
+    with qtbot.waitSignal(cache.frameReady, timeout=WAIT_MS):
+        cache.frame(traverse, 1)
+    found = cache.frame(traverse, 1)
+    assert found is not None and found.tolist() == [[2, 2], [2, 2]] and cache.used_bytes == 4
+    cache.close()
+
+
 def test_a_closed_cache_reads_nothing(qtbot: QtBot, tmp_path: Path) -> None:
     traverse, cache = traverse_of(tmp_path / "a", 50), FrameCache()
     for number in range(50):
@@ -103,14 +112,6 @@ def test_a_frame_with_its_caption_and_none(qtbot: QtBot, theme: Theme) -> None:
     view.show_frame(None, "image_4.png", empty="It is broken.")
     assert view.message.isVisible() and view.message.text() == "It is broken." and not view.picture.isVisible()
     theme.changed.disconnect(view.picture._on_theme)
-
-
-def test_a_few_hot_pixels_do_not_darken_the_frame() -> None:
-    frame = np.zeros((100, 100), np.uint8)
-    frame[:50] = 20
-    frame[0, :5] = 255
-    assert brightest(frame) == 20
-    assert brightest(np.zeros((10, 10), np.uint8)) == 8
 
 
 # -- the map

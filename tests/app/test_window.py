@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.forms import ParameterForm
 from app.jobs import State
-from app.panels import PANELS, Panel, panel
+from app.panels import PANELS, panel
 from app.report import Fault
 from app.settings import Settings
 from app.theme import DARK, LIGHT, Theme
@@ -55,13 +55,6 @@ def test_each_panel_by_click_and_by_key(window: MainWindow, qtbot: QtBot, entry:
     key = Qt.Key(Qt.Key.Key_0 + int(entry.shortcut[-1]))  # type: ignore[attr-defined]
     qtbot.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
     assert window.current_view is not None and window.current_view.name == entry.name  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize("entry", [entry for entry in PANELS if entry.view.startswith("planned:")], ids=lambda entry: entry.name)
-def test_a_planned_panel_says_so(window: MainWindow, entry: Panel) -> None:
-    window.show_panel(entry.name)
-    view = window.current_view
-    assert view is not None and "not part of Revisit 0.1.0 yet" in view.state.text()  # type: ignore[attr-defined]
 
 
 def test_a_panels_question_mark_opens_its_guide_page(window: MainWindow, qtbot: QtBot) -> None:
@@ -360,14 +353,23 @@ def test_without_the_engines_demo_a_sentence(
 
 def test_the_demo_is_the_engines_own_with_its_own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import engine.demo
+    import engine.live.first_network
     from app.demo import make_demo
     from engine.jobs import ignore
+    from engine.places.workspace import Workspace
 
     made: list[tuple[object, ...]] = []
-    monkeypatch.setattr(engine.demo, "create_demo_workspace", lambda *arguments: made.append(arguments))
+    workspace = Workspace(tmp_path / "demo" / "dataset")
+
+    def create(*arguments: object) -> Workspace:
+        made.append(arguments)
+        return workspace
+
+    monkeypatch.setattr(engine.demo, "create_demo_workspace", create)
+    monkeypatch.setattr(engine.live.first_network, "train_first_network", lambda *arguments: made.append(arguments))
     token = CancelToken()
     make_demo(tmp_path / "demo", ignore, token)
-    assert made == [(tmp_path / "demo", engine.demo.demo_parameters(), ignore, token)]
+    assert made == [(tmp_path / "demo", engine.demo.demo_parameters(), ignore, token), (workspace, ignore, token)]
 
 
 # -- notices and status bar
@@ -428,6 +430,7 @@ def test_the_layout_is_kept_per_panel_and_over_starts(
     again.open_workspace(workspace)
     assert again.current_view is not None and again.current_view.name == "training"
     assert again.guide.isVisible() and not again.drawer.isVisible()
+    assert again.guide.page is not None and again.guide.list.count() > 3, "a restored guide shows a page"
     again.actions_by_name["reset_layout"].trigger()
     assert not again.guide.isVisible()
 

@@ -31,7 +31,7 @@ from app.window import MainWindow
 from engine.capture import RecordingParameters
 from engine.events.sources import SourceState
 from engine.places.workspace import Workspace
-from tests.benchmarks.bench_live import make_recording, resident_mib
+from tests.benchmarks.bench_live import in_use_mib, make_recording, resident_mib
 
 WARM_UP_S = 3.0
 _ANSWER_MS = 10
@@ -77,11 +77,16 @@ def measure(window: MainWindow, view: CaptureView, address: str, seconds: float,
     view.runner._timer.timeout.connect(lambda: ticks.append(time.perf_counter()))
     pipeline = view.runner.pipeline
     assert pipeline is not None
-    drawn, events, memory = view.parts.live.picture.drawn, pipeline.source.statistics().delivered, resident_mib()
+    resident, in_use = [resident_mib()], [in_use_mib()]
+    sampler = QTimer()
+    sampler.timeout.connect(lambda: (resident.append(resident_mib()), in_use.append(in_use_mib())))
+    sampler.start(1000)
+    drawn, events = view.parts.live.picture.drawn, pipeline.source.statistics().delivered
     cpu, begin = time.process_time(), time.perf_counter()
     wait(seconds)
     took = time.perf_counter() - begin
     timer.stop()
+    sampler.stop()
     snapshot = pipeline.snapshot()
     assert snapshot is not None
     counts = pipeline.source.statistics()
@@ -98,7 +103,12 @@ def measure(window: MainWindow, view: CaptureView, address: str, seconds: float,
         "events passed over by the picture, %": 100 * snapshot.statistics.picture_drops / max(counts.delivered, 1),
         "events dropped by the source": snapshot.statistics.source_drops,
         "cores": (time.process_time() - cpu) / took,
-        "memory grown, MiB": resident_mib() - memory,
+        # The medians of the first and of the last tenth: a backlog of a moment is in use, but does not stay.
+        "memory in use at first, MiB": float(np.median(in_use[: len(in_use) // 10 + 1])),
+        "memory in use at last, MiB": float(np.median(in_use[-len(in_use) // 10 :])),
+        "memory in use at most, MiB": max(in_use),
+        "resident memory at first, MiB": resident[0],
+        "resident memory at last, MiB": resident[-1],
     }
     if record:
         finished = pipeline.stop_recording()
@@ -136,6 +146,7 @@ def main() -> None:
             QTimer.singleShot(6000, lambda: arguments.picture is not None and window.grab().save(str(arguments.picture)))
             result = measure(window, view, address, arguments.seconds, arguments.record)
             server.stdin.close()
+            server.stdout.read()  # what it has told meanwhile: it waits while nobody takes it
             server.wait(10)
         window.stop_and_close()
         wait(0.2)

@@ -100,6 +100,13 @@ def test_other_rules_are_told_too() -> None:
     assert "Every core large enough for the features holds another layer." in check_shape(crowd).problems
 
 
+def test_what_only_frames_can_show_is_told() -> None:
+    several = check_network(inputs(7, 7, windows=(1, 2, 4), normalise="causal"), None, 100)
+    assert not several.fits
+    assert "windows is 1 2 4: train with windows 1" in several.sentence
+    assert "normalise is causal: train with normalise none" in several.sentence
+
+
 def test_networks_are_checked_as_their_sizes_are() -> None:
     network = initial_network(100, LensTrainingParameters(), 30, np.random.default_rng(0))
     assert isinstance(network, LensNetwork)

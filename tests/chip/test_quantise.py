@@ -7,7 +7,7 @@ import pytest
 
 from engine.chip.limits import RAILS
 from engine.chip.power import EVENT_J, FLOOR_W, SHARES, SYNOP_J, estimate, read_rails
-from engine.chip.quantise import ChipParameters, quantise
+from engine.chip.quantise import ChipParameters, quantise, suggested_input_threshold
 from engine.chip.recall import recall_lost, simulate_quantised
 from engine.chip.target import Target
 from engine.chip.virtual import VirtualSpeck, replay
@@ -16,6 +16,7 @@ from engine.events.array import empty_events
 from engine.frames.inputs import InputParameters, query_inputs
 from engine.jobs import CancelToken
 from engine.networks.lens import LensNetwork, load_network
+from engine.networks.prototype import PrototypeNetwork
 from engine.recognition.encoding import SpikingParameters
 from engine.recognition.scoring import ScoringParameters
 from engine.recognition.spiking import simulate
@@ -62,6 +63,57 @@ def test_a_mean_cell_adds_all_its_pixels_and_a_part_threshold_is_kept_by_larger_
     half = quantise(network, INPUTS, ChipParameters(input_threshold=2.5)).layers[0]
     assert half.threshold / half.scale == pytest.approx(2.5, rel=0.005)
     assert half.weights.max() == half.scale == 127
+
+
+@pytest.mark.parametrize(
+    ("cell", "density", "threshold"), [("centre", 6.0, 1.0), ("centre", 50.0, 2.0), ("mean", 6.0, 19 / 64), ("mean", 50.0, 2.5)]
+)
+def test_the_input_threshold_follows_the_density_of_the_reference(
+    network: LensNetwork, cell: str, density: float, threshold: float
+) -> None:
+    inputs = INPUTS.model_copy(update={"cell": cell})
+    made = quantise(network, inputs, events_per_pixel=density)
+    assert made.parameters.input_threshold == threshold == suggested_input_threshold(density, inputs)
+    pixels = 64 if cell == "mean" else 1
+    assert made.layers[0].threshold == threshold * pixels
+    assert made.layers[0].weights.max() == 1
+    given = quantise(network, inputs, ChipParameters(input_threshold=7), events_per_pixel=density)
+    assert given.layers[0].threshold == 7 * pixels
+
+
+def test_prototypes_keep_their_integers_and_a_place_answers_with_its_best_neuron() -> None:
+    rng = np.random.default_rng(8)
+    weights = rng.integers(0, 60, (6, 25)).astype(np.int8)
+    places = np.array([0, 1, 1, 2, 3, 3], np.int32)
+    prototypes = PrototypeNetwork(weights, np.zeros(6, np.int32), 900, places)
+    plain = INPUTS.model_copy(update={"windows": (1,), "normalise": "none"})
+    made = quantise(prototypes, plain, ChipParameters(input_threshold=1))
+    assert [layer.shape.name for layer in made.layers] == ["inputs", "places"]
+    assert made.check.layers[1].neurons == 6
+    np.testing.assert_array_equal(made.layers[1].weights.reshape(-1, 6).T, weights)
+    assert (made.layers[1].threshold, made.layers[1].scale) == (900, 1)
+    events = random_events(rng, 20_000, 40, 40, margin=0)
+    target = VirtualSpeck(made)
+    target.start()
+    target.feed(events)
+    told = target.window(1_001_000)
+    _, neurons = made.simulator().run_events(events)
+    best = np.bincount(neurons, minlength=6)
+    assert target.places == 4
+    assert best.min() > 0
+    np.testing.assert_array_equal(told.counts, [best[0], best[1:3].max(), best[3], best[4:].max()])
+    np.testing.assert_array_equal(told.spike_places, places[neurons])
+    with pytest.raises(BadInput, match="one window at a time, but windows is 1 2"):
+        quantise(
+            PrototypeNetwork(np.tile(weights, 2), np.zeros(6, np.int32), 900, places),
+            plain.model_copy(update={"windows": (1, 2)}),
+        )
+    with pytest.raises(BadInput, match="plain events, but normalise is causal"):
+        quantise(prototypes, plain.model_copy(update={"normalise": "causal"}))
+    with pytest.raises(BadInput, match="adds a bias at every step"):
+        quantise(PrototypeNetwork(weights, np.ones(6, np.int32), 900, places), plain)
+    with pytest.raises(BadInput, match="threshold of 40000"):
+        quantise(PrototypeNetwork(weights, np.zeros(6, np.int32), 40_000, places), plain)
 
 
 def test_what_cannot_be_quantised_says_so(network: LensNetwork) -> None:
@@ -228,6 +280,26 @@ def test_what_quantising_costs_on_lens_own_example(shared_data: Path) -> None:
     cancel.cancel()
     with pytest.raises(JobCancelled):
         recall_lost(shipped, frames, truth, inputs, cancel=cancel)
+
+
+def test_the_order_of_events_and_of_steps_changes_single_spikes_and_hardly_any_count(shared_data: Path) -> None:
+    from engine.places.traverse import open_traverse
+
+    root = shared_data / "lens-example"
+    shipped = load_network(root / "models" / "example-reference_LENS_IN100_FN200_DB100.pth")
+    frames = open_traverse(root / "example" / "davis128" / "example-query", root / "example-query.csv", "q").frames()[:40]
+    inputs = InputParameters(dims=(10, 10), roi_dim=(80, 80), cell="before_centre", encoding="gamma", query_encoding="raw")
+    made = quantise(shipped, inputs, ChipParameters(feature_threshold=1))
+    stepped, _ = simulate_quantised(made, query_inputs(frames, inputs), SpikingParameters())
+    chip, rng, counts = made.simulator(1), np.random.default_rng(0), np.zeros((2, 100, len(frames)))
+    for query, (events, _end) in enumerate(replay(frames, inputs)):
+        mixed = events[np.lexsort((rng.random(len(events)), events["timestamp"]))]
+        for way, given in enumerate((events, mixed)):
+            chip.reset()
+            counts[way, :, query] = np.bincount(chip.run_events(given)[1], minlength=100)
+    assert not np.array_equal(counts[0], counts[1])
+    assert np.corrcoef(counts[0].ravel(), counts[1].ravel())[0, 1] > 0.99
+    assert np.corrcoef(counts[0].ravel(), stepped.counts.ravel())[0, 1] > 0.99
 
 
 def test_only_two_layers_are_compared_step_by_step() -> None:

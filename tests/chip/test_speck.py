@@ -192,7 +192,18 @@ def test_regions_off_the_camera_and_networks_too_large_are_refused(made, samna):
         SpeckChip(large, kit, samna)
     pooled = quantise(random_network(np.random.default_rng(0), 16, 20, 9), InputParameters(dims=(4, 4), roi_dim=(64, 64)))
     with pytest.raises(BadInput, match="multiple of 2"):
-        SpeckChip(pooled, kit, samna)
+        SpeckChip(pooled, kit, samna, SpeckParameters(origin=(23, 0)))
+    assert SpeckChip(pooled, kit, samna).origin == (32, 32)
+    whole = quantise(random_network(np.random.default_rng(0), 256, 20, 9), InputParameters(dims=(16, 16), roi_dim=(128, 128)))
+    assert SpeckChip(whole, kit, samna).origin == (0, 0)
+
+
+def test_a_chip_that_is_not_open_says_so(made, samna):
+    chip = SpeckChip(made, attached_kits(samna)[0], samna)
+    assert chip.origin == (23, 0)
+    for call in (chip.camera_events, chip.reset, lambda: chip.window(0)):
+        with pytest.raises(TargetFailed, match="not open: start again"):
+            call()
 
 
 def test_the_driver_is_never_imported_to_find_out_whether_it_is_there(monkeypatch, tmp_path):

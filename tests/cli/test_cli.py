@@ -119,7 +119,7 @@ def test_without_ground_truth_there_is_a_matrix_and_a_word(workspace: Path, caps
     assert "no ground truth" in capsys.readouterr().err
     (report,) = (workspace / "output").iterdir()
     names = {path.name for path in report.iterdir()}
-    assert names == {"report.json", "report.html", "scores.csv", "lens_similarity.npy", "lens_similarity.png"}
+    assert names == {"report.json", "report.html", "scores.csv", "matches.csv", "lens_similarity.npy", "lens_similarity.png"}
     assert evaluate(workspace, "--matching") == 2
 
 
@@ -127,7 +127,9 @@ def test_options_of_lens_that_a_command_has_no_use_for_are_taken_and_said(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert train(workspace, "--train_model", "--query", "tuesday", "--timebin", "250", "--GT_tolerance", "3", "--PR_curve") == 0
-    assert "--GT_tolerance, --query, --timebin: of no use" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "--GT_tolerance, --query: of no use" in said
+    assert "--timebin: of no use to a network of the kind lens" in said
     assert evaluate(workspace, "--epoch_feat", "128", "--f_exc", "0.35", "--sim_mat", "--json", "-") == 0
     assert "--epoch_feat, --f_exc: of no use" in json.loads(capsys.readouterr().out)["notices"][0]
 

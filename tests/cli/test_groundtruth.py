@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from engine.cli import main
+from engine.frames.png import write_png
 from engine.places.ground_truth import load_ground_truth, save_ground_truth
 from engine.places.truth_details import read_details
 from tests.places.truth.made import write_pair
@@ -108,6 +109,43 @@ def test_check_finds_an_offset_and_a_shape(lab: Path, tmp_path: Path, capsys: py
     out = capsys.readouterr()
     assert json.loads(out.out)["findings"][0]["kind"] == "shape"
     assert "is 7 x 7, but there are 40 reference frames and 30 query frames" in out.err.strip().splitlines()[-1]
+
+
+def test_names_of_any_language_and_traverses_of_one_frame(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from engine.places.traverse import TraverseInfo, write_traverse
+    from engine.places.workspace import Workspace
+    from tests.places.truth.made import route_frames
+
+    (tmp_path / "dataset").mkdir()
+    workspace = Workspace.open(tmp_path)
+    for name, places in (("früh", np.arange(4.0)), ("夜", np.arange(1.0))):
+        folder = workspace.frames_folder("straße", "dvs", name)
+        write_traverse(folder, workspace.index_file(name), route_frames(places), TraverseInfo())
+    names = ["--data_dir", str(tmp_path), "--dataset", "straße", "--camera", "dvs", "--reference", "früh", "--query", "夜"]
+    assert main(["groundtruth", "identity", *names]) == 0
+    assert np.load(workspace.ground_truth_file("straße", "dvs", "früh", "夜")).shape == (4, 1)
+    assert main(["groundtruth", "check", *names, "--method", "sad", "--json", "-"]) == 0
+    assert "früh_夜_GT.npy" in str(answer(capsys)["file"])
+    assert main(["groundtruth", "check", *names]) == 2  # that method needs more than one frame, and says so
+    assert "at least two frames" in capsys.readouterr().err
+
+
+def test_frames_of_different_sizes_and_an_empty_traverse_are_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_pair(tmp_path, REFERENCE[:6], QUERY[:6])
+    folder = tmp_path / "dataset/street/dvs/tuesday"
+    for path in folder.glob("*.png"):
+        write_png(path, np.zeros((9, 9), np.uint8))
+    run(tmp_path, "align", expect=2)
+    assert "20x20 and query frames 9x9" in capsys.readouterr().err
+    for path in folder.glob("*.png"):
+        path.unlink()
+    run(tmp_path, "align", expect=2)
+    assert "tuesday" in capsys.readouterr().err
+    (tmp_path / "dataset/tuesday.csv").unlink()
+    run(tmp_path, "identity", expect=2)
+    assert "has no PNG frames" in capsys.readouterr().err
 
 
 def test_lens_example_is_found_one_frame_off(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -106,7 +106,7 @@ def changed(**changes: Any) -> dict[str, Any]:
 
 BAD: dict[str, tuple[Any, str]] = {
     "code": (changed(feature_layer__thr=Malicious()), "Python code"),
-    "no dict": (torch.zeros(3), "not a LENS network"),
+    "no dict": (torch.zeros(3), "not a network"),
     "missing key": ({k: v for k, v in state_dict().items() if k != "output_layer.thr"}, "must hold exactly"),
     "extra key": (changed(extra=torch.zeros(1)), "extra"),
     "number": (changed(feature_layer__thr=1.0), "float32 tensor"),

@@ -62,7 +62,7 @@ def test_silent_frames_and_too_few_events(workspace: Workspace) -> None:
     name = fill(workspace, count=4)  # frame 0 is empty, the others have 1 to 3 events a pixel
     text = warned(workspace, name)
     assert "1 frame without anything to see (0)" in text
-    assert "1.5 events per pixel are few" in text and "5e+04 ms would suit (longer)" in text
+    assert "1.5 events per pixel are few" in text and "50000 ms would suit (longer)" in text
 
 
 def test_the_index_against_the_folder(workspace: Workspace) -> None:

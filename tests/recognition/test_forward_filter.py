@@ -50,10 +50,10 @@ def slow_filter(matrix: np.ndarray, p: ForwardFilterParameters) -> tuple[list[li
         last = z
         m = min(max(match / frames, 0.5), 8.0)
         r = min(correlation / compared, 0.95)
-        strength = ((1 - r) / (1 + r)) ** 0.5
+        strength = (1 - r) / (1 + r)
         weighed = [
-            b * math.exp(strength * (m * e - m * m / 2))
-            for b, e in zip(belief, [*z, m / 2], strict=True)  # exp(0) off the map
+            b * math.exp(strength * m * (e - strength * m / 2))
+            for b, e in zip(belief, [*z, strength * m / 2], strict=True)  # exp(0) off the map
         ]
         if not any(z):
             weighed = belief
@@ -61,8 +61,9 @@ def slow_filter(matrix: np.ndarray, p: ForwardFilterParameters) -> tuple[list[li
         belief = [w / total for w in weighed]
         match += math.fsum(b * e for b, e in zip(belief, z, strict=False))
         frames += math.fsum(belief[:-1])
-        beliefs.append(belief[:-1])
-        off.append(belief[-1])
+        raised = [(b / max(belief)) ** strength**-0.5 for b in belief]
+        beliefs.append([b / math.fsum(raised) for b in raised[:-1]])
+        off.append(raised[-1] / math.fsum(raised))
     return beliefs, off
 
 
@@ -196,6 +197,8 @@ def test_the_motion_prior_is_learned_from_the_reference() -> None:
     assert spread.speed_spread > 0.5
     assert spread.stop == pytest.approx(0.09, abs=0.03)
     assert spread.motion()[0] > learned.motion()[0]
+    given = ForwardFilterParameters(speed_spread=1.5)
+    assert learn_motion(steady, given).speed_spread == 1.5
     unknown = np.full((100, 2), np.nan)
     assert learn_motion(unknown) == ForwardFilterParameters()
     assert sum(spread.motion()) == pytest.approx(1)

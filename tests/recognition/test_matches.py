@@ -11,7 +11,7 @@ from engine.errors import BadInput, JobCancelled
 from engine.jobs import CancelToken
 from engine.recognition.calibration import calibrate
 from engine.recognition.cold_start import cold_start
-from engine.recognition.matches import PairFacts, dilate_metres, nearest_true
+from engine.recognition.matches import PairFacts, dilate_metres, nearest_true, worst_queries, wrong_queries
 from engine.recognition.metrics import best_matches
 from engine.recognition.scoring import ScoringParameters, match, score
 from engine.recognition.sequence import match_sequences
@@ -108,6 +108,16 @@ def test_masked_queries_are_in_no_figure_but_help_their_sequence(world, seed, le
     assert (scores.queries, scores.queries_without_match) == (alone.queries, alone.queries_without_match)
     assert scores.queries_masked == mask.sum() and not scores.matches.scored[mask].any()
     assert scores.error_frames == alone.error_frames
+
+
+@given(worlds())
+def test_the_worst_queries_are_the_wrong_ones_by_their_distance(world):
+    similarity, truth = world
+    matches = score(similarity, truth, parameters()).matches
+    wrong = [q for q in range(truth.shape[1]) if truth[:, q].any() and not matches.correct[q]]
+    assert wrong_queries(matches).tolist() == wrong
+    assert worst_queries(matches).tolist() == sorted(wrong, key=lambda q: (-matches.error_frames[q], q))
+    assert len(worst_queries(matches, 1)) == min(1, len(wrong))
 
 
 def test_everything_masked_is_told():

@@ -108,6 +108,27 @@ def test_marks_after_edits_are_those_made_anew(rows: int, columns: int, toleranc
         np.testing.assert_array_equal(one, other)
 
 
+@settings(deadline=None, max_examples=30)
+@given(tolerance=st.integers(0, 3), count=st.integers(1, 4), seed=st.integers(0, 2**32))
+def test_few_cells_far_apart_are_marked_alone_and_right(tolerance: int, count: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows, columns = (int(side) for side in rng.integers(60, 140, 2))
+    truth = (rng.random((rows, columns)) < 0.02).astype(np.uint8)
+    marks = MatrixMarks((rows, columns))
+    marks.set_truth(truth, tolerance)
+    marks.set_matches(rng.integers(0, rows, columns))
+    assert marks.flags is not None
+    cells = np.unique(np.append(rng.integers(0, truth.size, count), [0, truth.size - 1]))
+    truth.reshape(-1)[cells] ^= 1
+    assert marks.truth_changed((0, 0, rows, columns), cells) == (0, 0, rows, columns)
+    other = MatrixMarks((rows, columns))
+    other.set_truth(truth, tolerance)
+    other._matches, other._right = marks._matches, marks._right
+    assert other.flags is not None
+    for one, two in zip(marks.flags.levels, other.flags.levels, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
 def test_marks_of_another_size_are_refused() -> None:
     marks = MatrixMarks((4, 5))
     with pytest.raises(BadInput, match="ground truth is 5 x 4, but the similarity matrix is 4 x 5"):

@@ -16,8 +16,8 @@ from engine.recognition.figures import figures_of
 from engine.recognition.matches import PairFacts
 from engine.recognition.metrics import RECALL_KS
 from engine.recognition.report import MethodResult
-from engine.recognition.results import open_result, results_of, write_evaluation
-from engine.recognition.scoring import ScoringParameters, score
+from engine.recognition.results import glance, open_result, results_of, write_evaluation
+from engine.recognition.scoring import ScoringParameters, score, unscored
 
 PLACES, QUERIES = 30, 40
 PAIR = {"dataset": "straße", "camera": "dvs", "reference": "morning", "query": "evening", "filter": 1}
@@ -35,7 +35,8 @@ def made(scored=True, sequence="none"):
     for name in ("sad", "Nétz <b>&.pth"):
         similarity = rng.random((PLACES, QUERIES)).astype(np.float32) + 0.4 * truth
         scores = score(similarity, truth, parameters, facts=facts) if scored else None
-        results.append(MethodResult(name, similarity, scores, 0.5, 1234.0 if name != "sad" else None))
+        alone = None if scored else unscored(similarity, parameters, facts)
+        results.append(MethodResult(name, similarity, scores, 0.5, 1234.0 if name != "sad" else None, unscored=alone))
     names = (tuple(f"r{n}.png" for n in range(PLACES)), tuple(f"q{n}.png" for n in range(QUERIES)))
     return Evaluation(
         results=results,
@@ -81,11 +82,14 @@ def test_what_is_written_is_read_back(tmp_path, sequence):
     assert again == {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "a").glob("*.svg")}
 
 
-def test_without_a_ground_truth_there_are_matrices_alone(tmp_path):
+def test_without_a_ground_truth_there_are_matrices_and_best_matches(tmp_path):
     write_evaluation(tmp_path / "a", made(scored=False), {})
     result = open_result(tmp_path / "a")
     assert result.truth is None and result.mask is None
-    assert result.methods[0].scores is None and result.methods[0].matches is None
+    assert result.methods[0].scores is None
+    best = result.methods[0].similarity().argmax(axis=0)
+    np.testing.assert_array_equal(result.methods[0].matches.place, best)
+    assert (result.methods[0].matches.true_place == -1).all() and not result.methods[0].matches.scored.any()
 
 
 def test_the_page_needs_no_other_file_and_says_what_it_is_about(stored):
@@ -134,6 +138,8 @@ def test_results_are_listed_newest_first(stored):
     (stored.parent / "empty").mkdir()
     assert [folder.name for folder in results_of(stored.parent)] == ["2026-05-06_07-08-09", "2026-01-02_03-04-05"]
     assert results_of(stored.parent / "none") == []
+    assert glance(stored) == "evening in morning: sad, Nétz <b>&.pth"
+    assert glance(stored.parent / "2026-05-06_07-08-09") == ""
 
 
 def test_a_result_of_the_first_layout_is_opened(stored):
@@ -141,6 +147,7 @@ def test_a_result_of_the_first_layout_is_opened(stored):
     content = json.loads((stored / "report.json").read_text(encoding="utf-8"))
     for name in ("ground_truth", "masked_queries", "created", "settings"):
         content.pop(name)
+    (stored / "matches.csv").unlink()
     (stored / "report.json").write_text(json.dumps({**content, "schema": 1}), encoding="utf-8")
     result = open_result(stored)
     assert result.truth is None and result.methods[0].matches is None
@@ -226,7 +233,7 @@ def test_a_live_session_is_opened(session):
     assert (result.kind, result.shape, result.truth) == ("session", (6, 9), None)
     assert result.methods[0].matches.place.tolist() == [0, 1, 2, 3, 4, 5, 0, 1, 2]
     assert len(result.methods) == 2 and result.methods[0].scores is None
-    assert results_of(session.parent) == [session]
+    assert results_of(session.parent) == [session] and glance(session) == "live session"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,10 @@ import hashlib, warnings
 warnings.simplefilter("ignore")
 import numpy as np
 from engine import native
+from engine.networks.prototype import PrototypeNetwork
+from engine.networks.prototype_parameters import PrototypeParameters
 from engine.recognition.encoding import encode
+from engine.recognition.prototype_spiking import prepare_prototypes, simulate_prototypes
 from engine.recognition.sad import sad_distances
 from engine.recognition.spiking import Selection, SpikingParameters, prepare, similarity, simulate
 
@@ -34,6 +37,14 @@ for inputs, features, places, scale in [(5, 9, 3, 1.0), (40, 70, 33, 0.2), (30, 
         assert result.output_spikes.sum() > 0
         for array in (similarity(result), result.counts, result.membranes, result.synops, result.feature_spikes):
             digest.update(np.ascontiguousarray(array).tobytes())
+weights = rng.integers(-127, 128, (70, 300)).astype(np.int8)
+prototypes = PrototypeNetwork(weights, rng.integers(-50, 50, 70).astype(np.int32), 777, np.arange(70, dtype=np.int32))
+for spikes in ("regular", "random"):
+    shown = rng.uniform(-1, 1, (3, 300)).astype(np.float32)
+    result = simulate_prototypes(prepare_prototypes(prototypes), shown, PrototypeParameters(spikes=spikes, timebin=70, seed=4))
+    assert result.output_spikes.sum() > 0
+    for array in (result.counts, result.membranes, result.drives, result.synops):
+        digest.update(np.ascontiguousarray(array).tobytes())
 for kind in (np.uint8, np.float32):
     frames = rng.integers(0, 256, (21, 9, 77), np.uint8).astype(kind) / kind(1 if kind is np.uint8 else 7)
     digest.update(sad_distances(frames.astype(kind), frames[:10].astype(kind)).tobytes())

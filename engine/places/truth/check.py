@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from engine.errors import BadInput
 from engine.jobs import CancelToken, Emit, Progress, ignore
 from engine.parameters import Parameters, parameter
+from engine.places.ground_truth import ones_of
 from engine.places.truth.proposal import many, spans
 from engine.places.truth.standard import standardised
 
@@ -100,8 +101,8 @@ class TruthCheck:
                 "best": self.offsets.best,
                 "sure": self.offsets.sure,
                 "shifts": list(self.offsets.shifts),
-                "mean_similarity": [round(value, 4) for value in self.offsets.similarity],
-                "mean_rank": [round(value, 2) for value in self.offsets.rank],
+                "mean_similarity": [_rounded(value, 4) for value in self.offsets.similarity],
+                "mean_rank": [_rounded(value, 2) for value in self.offsets.rank],
             }
         content["suspicious"] = [
             {"query": s.query, "reference": s.reference, "better": s.better, "gap": round(s.gap, 3)} for s in self.suspicious
@@ -148,11 +149,17 @@ def check_truth(
         emit(Progress("Checking", 2, 4))
         suspicious = find_suspicious(truth, mask, scores, parameters, cancel)
         findings += _on_suspicious(suspicious, int((truth.any(axis=0) & ~mask).sum()))
+    findings.sort(key=lambda finding: finding.level != "warning")  # what wants an answer first; else as they were found
     if not any(finding.level == "warning" for finding in findings):
         what = "nothing wrong was found" if similarity is not None else "nothing is wrong with the matrix by itself"
         findings.insert(0, Finding("fine", "info", f"{many(int((~mask).sum()), 'query', 'queries')} checked: {what}."))
     emit(Progress("Checking", 4, 4))
     return TruthCheck(tuple(findings), offsets, suspicious)
+
+
+def _rounded(value: float, digits: int) -> float | None:
+    """For JSON, which has no infinity: None where a shift leaves no place within the matrix."""
+    return round(value, digits) if np.isfinite(value) else None
 
 
 def shape_sentence(truth: tuple[int, ...], frames: tuple[int, ...]) -> str:
@@ -227,7 +234,10 @@ def find_offset(
         largest: shifts from -largest to largest are tried.
         cancel: checked for each shift.
     """
-    queries, rows = np.nonzero((truth * ~mask).T)
+    rows, queries = ones_of(truth)
+    order = np.argsort(queries, kind="stable")
+    order = order[~mask[queries[order]]]
+    rows, queries = rows[order], queries[order]
     shifts, means, ranks = range(-largest, largest + 1), [], []
     gains: dict[int, NDArray[np.float64]] = {}
     ordered = _sorted_columns(scores, np.unique(queries))

@@ -173,6 +173,28 @@ class TruthDocument:
         made = (self.made, (*self.made, {"made": "shift", "by": by})) if len(turned) else None
         return Change(f"Shift all matches by {by:+d}", turned, made=made)
 
+    def turn(self) -> Change:
+        """Take rows for columns and the other way round, in a square matrix; what was said about single queries is forgotten.
+
+        Raises:
+            BadInput: the matrix is not square.
+        """
+        if self.shape[0] != self.shape[1]:
+            raise BadInput(
+                f"A ground truth of {self.shape[0]} x {self.shape[1]} cannot be turned: the traverses have other counts."
+            )
+        turned = tuple(sorted(((query, reference) for reference, query in self.anchors), key=lambda pair: pair[1]))
+        unique = {query: (reference, query) for reference, query in turned}
+        return Change(
+            "Turn the matrix",
+            self._becomes(np.ascontiguousarray(self.matrix.T)),
+            np.flatnonzero(self.mask),
+            np.flatnonzero(self.confirmed),
+            np.flatnonzero(self.rejected),
+            anchors=(self.anchors, tuple(unique.values())),
+            made=(self.made, (*self.made, {"made": "turn"})),
+        )
+
     def set_mask(self, queries: Iterable[int], on: bool) -> Change:
         """Say that queries cannot be scored, or can."""
         numbers = self._queries(queries)
@@ -224,7 +246,10 @@ class TruthDocument:
                 f"{self.shape[0]} x {self.shape[1]}: both should be of the same frames."
             )
         kept = self.confirmed if keep_confirmed else np.zeros(self.shape[1], bool)
-        matrix = np.where(kept[None], self.matrix, proposal.matrix)
+        matrix = proposal.matrix
+        if kept.any():
+            matrix = matrix.copy()
+            matrix[:, kept] = self.matrix[:, kept]
         mask = np.where(kept, self.mask, proposal.mask)
         anchors = proposal.anchors or self.anchors
         made = (*self.made, proposal.made) if kept.any() else (proposal.made,)

@@ -17,7 +17,9 @@ from engine.places.truth.standard import standardised
 class ImportTruthParameters(Parameters):
     """Ground truth from a .npy file of 0 and 1."""
 
-    file: Path = parameter(Path(), "The .npy file, 0 and 1, one row a reference and one column a query (or the other way round).")
+    file: Path | None = parameter(
+        None, "The .npy file, 0 and 1, one row a reference and one column a query (or the other way round)."
+    )
     rows: Literal["auto", "references", "queries"] = parameter(
         "auto",
         "What the rows are. Auto: the shape tells; where it is square, the orientation that fits the frames better is taken.",
@@ -43,9 +45,10 @@ def truth_from_file(
     Raises:
         BadInput: missing, object arrays, values other than 0 and 1 (NaN among them), or a shape that does not fit.
     """
-    if parameters.file == Path():
+    path = parameters.file
+    if path is None:
         raise BadInput("No file is chosen: give the .npy file that holds the ground truth.")
-    stored = read_matrix(parameters.file)
+    stored = read_matrix(path)
     wanted = (references, queries)
     fitting = {
         "auto": stored.shape in (wanted, wanted[::-1]),
@@ -55,22 +58,21 @@ def truth_from_file(
     if not fitting[parameters.rows] and stored.shape in (wanted, wanted[::-1]):
         other = "references" if parameters.rows == "queries" else "queries"
         raise BadInput(
-            f"{parameters.file} is {stored.shape[0]} x {stored.shape[1]}: for these traverses its rows are {other}; leave rows "
-            "at auto."
+            f"{path} is {stored.shape[0]} x {stored.shape[1]}: for these traverses its rows are {other}; leave rows at auto."
         )
     if not fitting[parameters.rows]:
-        raise BadInput(f"{parameters.file}: {shape_sentence(stored.shape, wanted)}")
+        raise BadInput(f"{path}: {shape_sentence(stored.shape, wanted)}")
     notes = []
     turn = parameters.rows == "queries" or (parameters.rows == "auto" and stored.shape != wanted)
     if parameters.rows == "auto" and stored.shape != wanted:
-        notes.append(f"{parameters.file.name} is stored query x reference: it was turned.")
+        notes.append(f"{path.name} is stored query x reference: it was turned.")
     elif parameters.rows == "auto" and references == queries and not np.array_equal(stored, stored.T):
-        turn, note = _better_way(stored, similarity, parameters.file.name)
+        turn, note = _better_way(stored, similarity, path.name)
         notes.append(note)
     matrix = np.ascontiguousarray(stored.T if turn else stored)
     without = int((~matrix.any(axis=0)).sum())
     if without:
-        notes.append(f"{many(without, 'query has', 'queries have')} no match in {parameters.file.name}.")
+        notes.append(f"{many(without, 'query has', 'queries have')} no match in {path.name}.")
     made = {"made": "import", "parameters": parameters.model_dump(mode="json"), "turned": turn}
     return Proposal(matrix, np.zeros(queries, bool), made, (), tuple(notes))
 

@@ -104,11 +104,13 @@ class Unsaved:
 
     def text(self) -> str:
         """A sentence for a person."""
-        edits = "1 edit was" if len(self.changes) == 1 else f"{len(self.changes)} edits were"
-        when = f" on {self.began}" if self.began else ""
+        one = len(self.changes) == 1
+        when = f" of {self.began}" if self.began else ""
+        edits = f"{len(self.changes)} edit{'' if one else 's'}{when} {'was' if one else 'were'} not saved"
         if not self.fits:
-            return f"{edits} not saved{when}, but the ground truth has been changed since: they do not fit it any more."
-        return f"{edits} not saved when Revisit last ended{when}."
+            cure = "it does not fit it any more" if one else "they do not fit it any more"
+            return f"{edits}, but the ground truth has been changed since: {cure}."
+        return f"{edits} when Revisit last ended."
 
 
 def unsaved_edits(truth: Path, document: TruthDocument) -> Unsaved | None:

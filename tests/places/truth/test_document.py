@@ -72,6 +72,17 @@ def test_masking_confirming_and_rejecting_exclude_each_other(document: TruthDocu
     assert document.mask.tolist() == [False, True, True, True, False, False]
 
 
+def test_a_square_matrix_can_be_turned(document: TruthDocument) -> None:
+    with pytest.raises(BadInput, match="8 x 6 cannot be turned"):
+        document.turn()
+    square = TruthDocument(np.eye(5, k=1, dtype=np.uint8), np.zeros(5, bool))
+    square.apply(square.add_anchor(1, 3))
+    square.apply(square.confirm([2]))
+    square.apply(square.turn())
+    np.testing.assert_array_equal(square.matrix, np.eye(5, k=-1))
+    assert square.anchors == ((3, 1),) and not square.confirmed.any()
+
+
 def test_anchors_are_kept_in_order_one_a_query(document: TruthDocument) -> None:
     for reference, query in ((5, 4), (0, 0), (6, 4)):
         document.apply(document.add_anchor(reference, query))
@@ -200,7 +211,7 @@ def test_unsaved_edits_come_back(tmp_path: Path) -> None:
     fresh = TruthDocument.open(path, 8, 6)
     unsaved = unsaved_edits(path, fresh)
     assert unsaved is not None and unsaved.fits and not unsaved.damaged and len(unsaved.changes) == 5
-    assert unsaved.text().startswith("5 edits were not saved when Revisit last ended on ")
+    assert unsaved.text().startswith("5 edits of 20") and unsaved.text().endswith("were not saved when Revisit last ended.")
     fresh.apply(recover(unsaved, fresh))
     assert state_hash(fresh) == state_hash(document)
     # Editing goes on where it stopped, and a second crash loses nothing either.

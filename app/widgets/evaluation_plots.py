@@ -1,0 +1,184 @@
+"""The plots of an evaluation: recall as bars, precision-recall curves, and what happens along the route."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QSizePolicy
+
+from app.theme import Theme
+from app.widgets.live_plots import Plot
+from app.widgets.method_table import ShownMethod, colour_of, dash_of
+from engine.recognition.figures import thinned
+from engine.recognition.metrics import RECALL_KS
+
+_GAP = 0.22  # of a group of bars
+
+
+def _shown(value: float) -> str:
+    return f"{value:g}"
+
+
+class RecallBars(Plot):
+    """Recall@K of every method, a group of bars a K, with the intervals as whiskers."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, "Recall@K", "recallBars", self._group, _shown)
+        self._methods: Sequence[ShownMethod] = ()
+        self._items: list[pg.GraphicsObject] = []
+        self.box.setXRange(-0.5, len(RECALL_KS) - 0.5, padding=0)
+        self.box.setYRange(0, 1.02, padding=0)
+        self.left.setTickSpacing(0.2, 0.2)
+        self.bottom.setTickSpacing(1, 1)
+
+    def show_methods(self, methods: Sequence[ShownMethod]) -> None:
+        """Draw the scored ones of these methods."""
+        self._methods = [shown for shown in methods if shown.method.scores is not None]
+        self.paint_lines()
+
+    def paint_lines(self) -> None:
+        """Draw anew, in the theme's colours."""
+        if not hasattr(self, "_items"):
+            return
+        for item in self._items:
+            self.box.removeItem(item)
+        self._items = []
+        width = (1 - _GAP) / max(1, len(self._methods))
+        for place, shown in enumerate(self._methods):
+            scores = shown.method.scores
+            if scores is None:
+                continue
+            x = np.arange(len(RECALL_KS)) - (1 - _GAP) / 2 + (place + 0.5) * width
+            y = np.array([scores.recall_at[k] for k in RECALL_KS])
+            colour = colour_of(self.theme, shown.number)
+            bars = pg.BarGraphItem(x=x, height=y, width=0.9 * width, brush=colour, pen=pg.mkPen(None))
+            self.box.addItem(bars)
+            self._items.append(bars)
+            if scores.intervals is not None:
+                bounds = np.array([scores.intervals.recall_at[k] for k in RECALL_KS])
+                ink = QColor(self.theme.colours.text)
+                ink.setAlpha(150)
+                whiskers = pg.ErrorBarItem(
+                    x=x, y=y, top=bounds[:, 1] - y, bottom=y - bounds[:, 0], beam=0.35 * width, pen=pg.mkPen(ink, width=1)
+                )
+                self.box.addItem(whiskers)
+                self._items.append(whiskers)
+
+    @staticmethod
+    def _group(value: float) -> str:
+        number = round(value)
+        return str(RECALL_KS[number]) if abs(value - number) < 1e-6 and 0 <= number < len(RECALL_KS) else ""
+
+
+class PrecisionRecallPlot(Plot):
+    """The precision-recall curves of every method over each other."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, "Precision over recall", "precisionRecall", _shown, _shown)
+        self._methods: Sequence[ShownMethod] = ()
+        self._curves: list[pg.PlotCurveItem] = []
+        self.box.setXRange(0, 1, padding=0.04)
+        self.box.setYRange(0, 1.02, padding=0)
+        for axis in (self.left, self.bottom):
+            axis.setTickSpacing(0.2, 0.2)
+
+    def show_methods(self, methods: Sequence[ShownMethod]) -> None:
+        """Draw the scored ones of these methods."""
+        self._methods = [shown for shown in methods if shown.method.scores is not None]
+        self.paint_lines()
+
+    def paint_lines(self) -> None:
+        """Draw anew, in the theme's colours."""
+        if not hasattr(self, "_curves"):
+            return
+        for curve in self._curves:
+            self.box.removeItem(curve)
+        self._curves = []
+        for shown in self._methods:
+            scores = shown.method.scores
+            if scores is None:
+                continue
+            # Flat before the first point, as the area is taken.
+            recall, precision = thinned(
+                np.append(0.0, scores.curve.recall), np.append(scores.curve.precision[0], scores.curve.precision)
+            )
+            pen = pg.mkPen(colour_of(self.theme, shown.number), width=2, style=dash_of(self.theme, shown.number))
+            curve = pg.PlotCurveItem(np.array(recall), np.array(precision), pen=pen)
+            self.box.addItem(curve)
+            self._curves.append(curve)
+
+
+class RoutePlot(Plot):
+    """How far the best match of each query is off, along the traverse; a click names the nearest query."""
+
+    queryClicked = Signal(int)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, "Error of the best match along the queries", "routePlot", _shown, _shown)
+        self._right, self._wrong = pg.ScatterPlotItem(size=5, pen=None), pg.ScatterPlotItem(size=5, pen=None)
+        self._here = pg.InfiniteLine(angle=90)
+        self._here.hide()
+        for item in (self._here, self._right, self._wrong):
+            self.box.addItem(item, ignoreBounds=item is self._here)
+        self._queries = 0
+        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._view.scene().sigMouseClicked.connect(self._on_clicked)
+        self._view.setToolTip("Click to see the query")
+        self.paint_lines()
+
+    def show_errors(
+        self, errors: NDArray[np.float64], right: NDArray[np.bool_], unit: str, queries: int, empty: str = ""
+    ) -> None:
+        """Draw each query's error; NaN is left out.
+
+        Args:
+            errors: (queries,) in frames or metres.
+            right: (queries,) whether the match counts as right.
+            unit: in words.
+            queries: how many there are.
+            empty: the title where there is nothing to draw.
+        """
+        known = np.isfinite(errors)
+        x = np.arange(len(errors))
+        for item, chosen in ((self._right, known & right), (self._wrong, known & ~right)):
+            item.setData(x[chosen], errors[chosen])
+        self._queries = queries
+        top = float(errors[known].max()) if known.any() else 1.0
+        self.box.setXRange(0, max(1, queries - 1), padding=0.01)
+        self.box.setYRange(0, max(top, 1.0), padding=0.04)
+        text = f"Error of the best match in {unit}; wrong ones in red"
+        self._title.setText(text if known.any() else empty or text)
+
+    def mark(self, query: int | None) -> None:
+        """Draw a line at a query."""
+        self._here.setVisible(query is not None)
+        if query is not None:
+            self._here.setValue(query)
+
+    def place_of(self, query: int) -> QPointF:
+        """Where a query is, in the plot's viewport."""
+        middle = sum(self.box.viewRange()[1]) / 2
+        place: QPointF = self.box.mapViewToScene(QPointF(query, middle))
+        return QPointF(self._view.mapFromScene(place))
+
+    @property
+    def viewport(self) -> pg.GraphicsView:
+        """What takes the clicks."""
+        return self._view.viewport()
+
+    def paint_lines(self) -> None:
+        """The theme's colours."""
+        if hasattr(self, "_here"):
+            colours = self.theme.colours
+            self._right.setBrush(QColor(colours.accent))
+            self._wrong.setBrush(QColor(colours.error))
+            self._here.setPen(pg.mkPen(colours.text, width=1, style=Qt.PenStyle.DashLine))
+
+    def _on_clicked(self, event: object) -> None:
+        place = self.box.mapSceneToView(event.scenePos())  # type: ignore[attr-defined]
+        query = round(place.x())
+        if 0 <= query < self._queries:
+            self.queryClicked.emit(query)

@@ -1,0 +1,50 @@
+"""Reads a PyTorch file of tensors without running anything in it."""
+
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from engine.errors import BadInput
+
+MAX_FILE_BYTES = 4 * 1024**3
+
+
+def read_state_dict(path: Path) -> tuple[dict[str, Any], int]:
+    """A state dict, whatever its keys, and the size of its file.
+
+    Raises:
+        BadInput: the file is missing, broken, holds more than tensors, or is no state dict.
+    """
+    import torch
+
+    size = _checked_size(path)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise BadInput(f"{path} holds Python code or objects, which are never run: save the state dict alone.") from None
+    except Exception as error:  # torch raises errors of many kinds for a broken file
+        raise BadInput(f"{path} cannot be read as a network ({type(error).__name__}): copy it again from its source.") from None
+    if not isinstance(state, dict):
+        raise BadInput(f"{path} is not a network: it must hold a state dict, but holds {type(state).__name__}.")
+    return state, size
+
+
+def _checked_size(path: Path) -> int:
+    """The file's size, after making sure that reading it takes about as much memory."""
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise BadInput(f"{path} is not a file: name the network's .pth.")
+        if size > MAX_FILE_BYTES:
+            raise BadInput(f"{path} has {size} bytes, more than the {MAX_FILE_BYTES} that a network may have.")
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > size:
+                raise BadInput(f"{path} is compressed, which PyTorch never does: copy it again from its source.")
+    except FileNotFoundError:
+        raise BadInput(f"{path} does not exist: check the path, or train a network first.") from None
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        if isinstance(error, BadInput):
+            raise
+        raise BadInput(f"{path} is not a PyTorch file, or is cut short: copy it again from its source.") from None
+    return size

@@ -1,0 +1,142 @@
+"""Teaches prototypes: one pass over the references, each of which becomes the weights of a neuron."""
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import native
+from engine.frames.encoder import InputStatistics
+from engine.frames.inputs import InputParameters
+from engine.jobs import CancelToken, Emit, Metric, Progress
+from engine.networks.prototype import PrototypeNetwork, PrototypeRule, prototype_name, prototypes_of, save_prototypes
+from engine.networks.prototype_parameters import PROTOTYPE_PRESETS, PrototypeParameters
+from engine.networks.record import RunRecord, hash_arrays
+from engine.places.selection import ReferenceSelection
+from engine.recognition.prototype_spiking import prepare_prototypes, simulate_prototypes, spike_words
+from engine.training.job import TrainedNetwork, TrainingOutput, check_target, read_places
+from engine.training.live import SPIKES, WEIGHTS, weight_values
+
+__all__ = ["PROTOTYPE_PRESETS", "PrototypeParameters", "teach_prototypes", "tell_prototypes", "train_prototype"]
+
+LAYER = "output layer"
+"""The layer of places goes under the same name as LENS's in progress and metrics."""
+
+
+def teach_prototypes(
+    parameters: PrototypeParameters,
+    seen: NDArray[np.float32],
+    statistics: InputStatistics | None,
+    inputs: InputParameters,
+    emit: Emit,
+    cancel: CancelToken,
+) -> PrototypeNetwork:
+    """A network of the places, one row of inputs each.
+
+    Args:
+        seen: (places, inputs) float32, what the network sees of the references (engine.frames.encoder.reference_inputs).
+        statistics: of the references, where pixels are normalised.
+        inputs: settled for a prototype.
+        emit: hears Progress (stage "output layer", in places).
+        cancel: asked before the work, which takes milliseconds.
+
+    Raises:
+        BadInput: there is no place or no input.
+        JobCancelled: asked to stop.
+    """
+    cancel.check()
+    network = prototypes_of(seen, statistics, rule_of(inputs), parameters.threshold)
+    emit(Progress(LAYER, network.places, network.places, "places"))
+    return network
+
+
+def rule_of(inputs: InputParameters) -> PrototypeRule:
+    """How rows of weights are made, out of what the network sees."""
+    return PrototypeRule(inputs.normalise or "none", len(inputs.windows or (1,)))
+
+
+def tell_prototypes(network: PrototypeNetwork, seen: NDArray[np.float32], parameters: PrototypeParameters, emit: Emit) -> None:
+    """Emit what plots show of the network: its weights in 8 bits, how often each neuron fires, the spikes of the last place.
+
+    The metrics are those of LiveMetrics (engine.training.live) for "output layer", "output weights" and "spikes". Firing rates
+    are spikes a step, each neuron's mean over at most 64 references.
+    """
+    some = np.unique(np.linspace(0, len(seen) - 1, min(64, len(seen))).astype(np.int64))
+    shown = simulate_prototypes(prepare_prototypes(network), seen[some], parameters, threads=0)
+    rates = (shown.counts.mean(axis=1) / parameters.timebin).astype(np.float32)
+    values = {
+        "firing_rate": rates,
+        "whole_epoch": True,
+        "dead": int((rates <= 0).sum()),
+        "saturated": int((rates >= 1).sum()),
+        "threshold": np.full(network.neurons, network.threshold, np.float32),
+    }
+    emit(Metric(LAYER, network.places, values))
+    weights = weight_values(network.weights.astype(np.float32), parameters.seed)
+    # The weights are 8-bit integers already: nothing more is to be clipped.
+    weights |= {"limit": 127.0, "clipped": network.clipped_share, "zeroed": 0.0}
+    emit(Metric(WEIGHTS[1], network.places, weights))
+    last = seen[-1:]
+    bits = np.unpackbits(spike_words(last, parameters).astype("<u8").view(np.uint8), axis=2, bitorder="little")
+    raster = bits[0, :, : parameters.timebin].T.astype(np.uint8)
+    emit(
+        Metric(
+            SPIKES, network.places, {"place": len(seen) - 1, "input": raster, "output": _output_raster(network, last, parameters)}
+        )
+    )
+
+
+def _output_raster(network: PrototypeNetwork, seen: NDArray[np.float32], parameters: PrototypeParameters) -> NDArray[np.uint8]:
+    """Spikes of the neurons step by step, (steps, neurons): the draws of a step do not depend on how many follow."""
+    prepared = prepare_prototypes(network)
+    totals = np.zeros((parameters.timebin + 1, network.neurons), np.int32)
+    for step in range(parameters.timebin):
+        part = parameters.model_copy(update={"timebin": step + 1})
+        totals[step + 1] = simulate_prototypes(prepared, seen, part).counts[:, 0]
+    return np.minimum(np.diff(totals, axis=0), 255).astype(np.uint8)
+
+
+def train_prototype(
+    selection: ReferenceSelection,
+    inputs: InputParameters,
+    training: PrototypeParameters,
+    output: TrainingOutput,
+    emit: Emit,
+    cancel: CancelToken,
+) -> TrainedNetwork:
+    """Train prototypes on a reference traverse and write the network and its run record, whole or not at all.
+
+    Args:
+        selection: the reference traverse.
+        inputs: what the network sees of its frames; windows and normalise may be left to the kind.
+        training: how prototypes are made and run.
+        output: where the network goes.
+        emit: gets progress, and metrics for plots.
+        cancel: stops it within half a second; nothing is written.
+
+    Raises:
+        BadInput: the traverse or a parameter is wrong, or a network is there already; nothing is written.
+        JobCancelled: stopped.
+    """
+    places = read_places(selection, inputs, emit, cancel, "prototype")
+    name = prototype_name(selection.reference, places.inputs.inputs, len(places.frames))
+    target = output.model or selection.workspace().models / name
+    check_target(target, output.overwrite)
+    begun = time.perf_counter()
+    network = teach_prototypes(training, places.rates, places.statistics, places.inputs, emit, cancel)
+    seconds = time.perf_counter() - begun
+    tell_prototypes(network, places.rates, training, emit)
+    record = RunRecord(
+        kind="prototype",
+        native=native.variant(),
+        seed=training.seed,
+        inputs=places.inputs.model_dump(mode="json"),
+        training=training.model_dump(mode="json"),
+        data_hash=hash_arrays(places.frames),
+        references=(selection.reference,),
+        places=len(places.frames),
+        statistics=None if places.statistics is None else places.statistics.as_json(),
+    )
+    cancel.check()
+    save_prototypes(target, network, record)
+    return TrainedNetwork(network, record, target, seconds)
