@@ -118,8 +118,9 @@ class SortedPlot(TrainingPlot):
         ordered = np.sort(np.asarray(found, np.float64))[::-1]
         self._curve.setData(np.arange(len(ordered)), ordered)
         if self._banded:
-            self._band.setRegion((values["target_low"], values["target_high"]))
-            self._band.show()
+            if "target_low" in values:
+                self._band.setRegion((values["target_low"], values["target_high"]))
+            self._band.setVisible("target_low" in values)
             self._say_health(values)
         else:
             self.say(f"{ordered[-1]:.3g} to {ordered[0]:.3g}" if len(ordered) else "")
@@ -197,9 +198,12 @@ class RateSpread(HistogramPlot):
             self.clear()
             return
         self.draw(values["rate_counts"], values["rate_edges"])
+        self._band.setVisible("target_low" in values)
+        if "target_low" not in values:
+            self.say("spikes a step")
+            return
         low, high = float(values["target_low"]), float(values["target_high"])
         self._band.setRegion((low, high))
-        self._band.show()
         self.say(f"target {low:g} to {high:g}" if low < high else f"target {low:g}")
 
     def clear(self) -> None:

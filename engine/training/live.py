@@ -69,15 +69,22 @@ class _Rates:
         rates = (self._sums / self._steps).astype(np.float32)
         if self._steps >= self._places:
             dead, saturated = int((rates <= DEAD).sum()), int((rates >= SATURATED).sum())
-            self._told = {"firing_rate": rates, "whole_epoch": True, "dead": dead, "saturated": saturated, **_spread(rates)}
+            self._told = {
+                "firing_rate": rates,
+                "whole_epoch": True,
+                "dead": dead,
+                "saturated": saturated,
+                **rate_histogram(rates),
+            }
             self._sums, self._steps = np.zeros_like(self._sums), 0
         elif not self._told.get("whole_epoch"):
-            self._told = {"firing_rate": rates, "whole_epoch": False, "dead": 0, "saturated": 0, **_spread(rates)}
+            self._told = {"firing_rate": rates, "whole_epoch": False, "dead": 0, "saturated": 0, **rate_histogram(rates)}
         self._told |= {"target_low": self._band[0], "target_high": self._band[1]}
         return self._told
 
 
-def _spread(rates: NDArray[np.float32]) -> dict[str, Any]:
+def rate_histogram(rates: NDArray[np.float32]) -> dict[str, Any]:
+    """How firing rates are spread: rate_counts between rate_edges."""
     counts, edges = np.histogram(rates, _RATE_BINS, (0.0, max(float(rates.max()), 1e-6)))
     return {"rate_counts": counts, "rate_edges": edges}
 
