@@ -164,7 +164,7 @@ class DatasetActions(DialogJobs):
         self.ask(
             "Keep every n-th frame", f"Make a new traverse of every n-th frame of {source.traverse}, which stays.",
             EveryParameters, "Make", {}, lambda p: self.start(
-                f"Every {p.every}. frame of {source.traverse}",
+                f"One of {p.every} frames of {source.traverse}",
                 lambda emit, cancel: keep_every(workspace, source, p, emit, cancel),
                 lambda made: self._on_made(made, source.dataset, source.camera),
             ), also=self._name_check(source=source),
@@ -202,10 +202,10 @@ class DatasetActions(DialogJobs):
         binning = dict(info.binning) if info is not None else {}
         if info is not None and info.window_ms is not None:
             binning["window_ms"] = info.window_ms
-        found = recording_of(workspace, source)
+        found = recording_of(workspace, source, info)
         text = (
             f"Bin {found.name} anew, to a new traverse; {source.traverse} stays." if found is not None
-            else f"The recording of {source.traverse} is not where it was: say where it is."
+            else f"Say which recording {source.traverse} was binned from: it is not known, or not where it was."
         )  # fmt: skip
         values: dict[str, Any] = {"recording": found}
         if binning:
@@ -278,7 +278,8 @@ class DatasetActions(DialogJobs):
 
     def _attach(self) -> None:
         source, workspace = self._one, self._workspace
-        recording = recording_of(workspace, source)
+        entry = self._view.store.entry(source)
+        recording = recording_of(workspace, source, entry.info if entry is not None else None)
         beside = log_beside(recording) if recording is not None else None
         values = {"log": beside} if beside is not None else {}
         text = f"Attach a log of poses to {source.traverse}: NMEA, GPX, CSV with named columns, or a TUM trajectory."
@@ -332,7 +333,7 @@ class DatasetActions(DialogJobs):
             "offset with which the poses of matched frames lie nearest to each other.", ClockParameters, "Estimate", {},
             lambda p: self.start(
                 f"Clock of {query.traverse}", lambda emit, cancel: estimate_offset(workspace, reference, query, p, emit, cancel),
-                lambda found: self._on_estimated(found, p),
+                lambda found: self._on_estimated(found, p), changes=False,
             ),
         )  # fmt: skip
 

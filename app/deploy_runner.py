@@ -71,6 +71,11 @@ class DeployRunner(QObject):
         self._timer.timeout.connect(self.tick)
 
     @property
+    def opening(self) -> bool:
+        """Whether a network is being opened."""
+        return self._opening is not None
+
+    @property
     def running(self) -> bool:
         """Whether a run is on, or about to end."""
         return self.live is not None

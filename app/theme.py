@@ -104,11 +104,11 @@ QHeaderView::section {{ background: {window}; color: {muted}; border: none; padd
 QHeaderView {{ border: none; border-bottom: 1px solid {border}; }}
 QMainWindow::separator {{ background: {border}; width: 1px; height: 1px; }}
 QSplitter::handle {{ background: {border}; }}
-QListView, QTreeView, QTextBrowser, QPlainTextEdit {{ border: 1px solid {border}; border-radius: 4px; }}
+QListView, QTreeView, QTableView, QTextBrowser, QPlainTextEdit {{ border: 1px solid {border}; border-radius: 4px; }}
 #guidePage, #paletteList, QScrollArea {{ border: none; }}
 QListView::item, QTreeView::item {{ padding: 6px 8px; border: none; }}
 QListView::item:hover, QTreeView::item:hover {{ background: {hover}; }}
-QListView::item:selected, QTreeView::item:selected {{ background: {chosen}; color: {text}; }}
+QListView::item:selected, QTreeView::item:selected, QTableView::item:selected {{ background: {chosen}; color: {text}; }}
 #paletteLine, #guideSearch {{ padding: 5px 8px; border: 1px solid {border}; border-radius: 5px; background: {base}; }}
 #paletteLine:focus, #guideSearch:focus {{ border-color: {accent}; }}
 QCheckBox::indicator, QListView::indicator {{ width: 15px; height: 15px; border: 1px solid {muted}; border-radius: 4px; }}

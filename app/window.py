@@ -231,7 +231,8 @@ class MainWindow(QMainWindow):
             self.settings.save_layout(self, self.current_view)
 
     def _fill_panel_menu(self) -> None:
-        self._panel_menu.clear()
+        for action in self._panel_menu.actions():  # clear() would delete them, and a panel's shortcuts with them
+            self._panel_menu.removeAction(action)
         commands = self.current_view.actions() if self.current_view is not None else []
         self._panel_menu.addActions(commands)
         self._panel_menu.menuAction().setVisible(bool(commands))

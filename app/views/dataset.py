@@ -210,10 +210,10 @@ class DatasetView(View):
         entries, tree = self.store.entries, self.parts.tree
         tree.show_entries(entries)
         wanted = self._wanted(entries)
-        if wanted is None or not tree.choose(wanted):
-            self._on_current(None)
-        else:
+        if wanted is not None and (tree.current == wanted or tree.choose(wanted)):
             self._on_current(wanted)
+        else:
+            self._on_current(None)
         self._later = None
         self._tell_empty()
         self._show_buttons()

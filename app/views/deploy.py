@@ -49,7 +49,7 @@ class DeployView(View):
         self._hot_found: int | None = None
         self._hot_pixels: frozenset[tuple[int, int]] = frozenset()
         self._hot_at = 0.0
-        self._start_when_open = self._demo_when_ready = False
+        self._run_when_ready = self._demo_when_ready = False
         self._pictures = 0
         self._ended_run: LivePipeline | None = None
         self.demo: DemoScreen | None = None
@@ -196,11 +196,15 @@ class DeployView(View):
             parts.source.choose(Chosen("recording", path=opened.recording))
         self._apply()
         self._show_run()
+        run, self._run_when_ready = self._run_when_ready, False
         if self._demo_when_ready:
             self._demo_when_ready = False
             self.start_demo()
+        elif run:
+            self._on_run()
 
     def _on_model_failed(self, sentence: str) -> None:
+        self._run_when_ready = self._demo_when_ready = False
         self.parts.setup.tell_network(sentence, problem=True)
         self.screen_.show_model(None)
         self._show_run()
@@ -381,6 +385,10 @@ class DeployView(View):
             return
         if not self.parts.run_button.isEnabled():
             return
+        if self.runner.opening:  # torch alone takes a second or two to load: the wish is kept
+            self._run_when_ready = True
+            self.parts.place.show_nothing("Opening the network…")
+            return
         if self.runner.capture.pipeline is None or not self.runner.capture.state.active:
             self._on_open(self.parts.source.chosen)
         if self.runner.capture.pipeline is not None:
@@ -417,7 +425,7 @@ class DeployView(View):
         parts.session.show_remembered(ended.remembered if self.tools.session.writable else 0)
         parts.remember.hide()
         parts.session.show_totals(ended.totals, self.screen_.right_share)
-        parts.session.show_ended(ended.session, ended.problem)
+        parts.session.show_ended(ended.session, ended.problem, ended.totals.places > 0)
         if ended.session is not None:
             parts.show_tab("Session")
             self.tools.session.note_content_changed()
@@ -453,7 +461,7 @@ class DeployView(View):
         why = ""
         if self.tools.session.workspace is None:
             why = "Open a workspace first."
-        elif self.runner.model is None:
+        elif self.runner.model is None and not self.runner.opening:
             why = "Choose a network first."
         button.setEnabled(running or not why)
         button.setText("Stop" if running else "Start")

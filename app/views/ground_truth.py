@@ -25,6 +25,7 @@ from engine.places.selection import PairSelection
 from engine.places.truth.change import Change
 from engine.places.truth.document import Rectangle
 from engine.places.truth.opening import Opened, print_of_frames
+from engine.recognition.matrix_marks import Neighbours
 from engine.recognition.methods import BASELINES
 
 _DRAW_KEYS = {Qt.Key[f"Key_{spec.key}"]: spec.name for spec in TOOLS}
@@ -298,7 +299,8 @@ class GroundTruthView(View):
         self.saving.note_print(opened.truth_print)
         self.editor.open(opened.path, document)
         parts.problem.tell(opened.problem, "again", "anew")
-        if document.tolerance:
+        parts.foot.show_metres(opened.positions is not None and bool(opened.positions[0].known.any()))
+        if document.tolerance and not parts.foot.metres:
             parts.foot.tolerance.setValue(document.tolerance)
         # A view of one number, which takes no memory: the ground truth is seen at once, the background when it is computed.
         parts.matrix.set_matrix(np.broadcast_to(np.float32(0), document.shape))
@@ -325,7 +327,7 @@ class GroundTruthView(View):
     def _show_document(self) -> None:
         document, parts = self.editor.document, self.parts
         if document is not None:
-            parts.matrix.set_truth(document.matrix, document.mask, parts.foot.tolerance.value())
+            self._show_truth()
             parts.matrix.set_points(document.anchors)
             parts.make.show_anchors(document.anchors)
             self.review.show_states()
@@ -397,7 +399,7 @@ class GroundTruthView(View):
         self.parts.strip.width_box.setEnabled(name in ("pencil", "band", "eraser"))
         self.parts.strip.width_label.setEnabled(name in ("pencil", "band", "eraser"))
         if name == "band" and self.parts.strip.width_box.value() == 1:
-            self.parts.strip.width_box.setValue(2 * self.parts.foot.tolerance.value() + 1)
+            self.parts.strip.width_box.setValue(2 * (3 if self.parts.foot.metres else self.parts.foot.tolerance.value()) + 1)
         self.parts.matrix.setFocus()
 
     def undo(self) -> None:
@@ -429,7 +431,7 @@ class GroundTruthView(View):
             matrix.set_points(document.anchors)
             self.parts.make.show_anchors(document.anchors)
         self.review.note_change(change)
-        self.review.refresh_cell()
+        self.review.refresh_cell(change)
 
     def _on_width(self, width: int) -> None:
         self.drawing.width = width
@@ -437,12 +439,21 @@ class GroundTruthView(View):
     def _on_alone(self, on: bool) -> None:
         self.drawing.alone = on
 
-    def _on_tolerance(self, frames: int) -> None:
-        document = self.editor.document
+    def _on_tolerance(self) -> None:
+        document, foot = self.editor.document, self.parts.foot
         if document is not None:
-            document.tolerance = frames  # how it is looked at: kept with the next save, and no edit
-            self.parts.matrix.set_truth(document.matrix, document.mask, frames)
+            if not foot.metres:
+                document.tolerance = foot.tolerance.value()  # how it is looked at: kept with the next save, and no edit
+            self._show_truth()
         self.save_view_options()
+
+    def _show_truth(self) -> None:
+        document, foot, near = self.editor.document, self.parts.foot, None
+        if document is None:
+            return
+        if foot.metres and self.opened is not None and self.opened.positions is not None:
+            near = Neighbours(self.opened.positions[0].xy, float(foot.tolerance.value()))
+        self.parts.matrix.set_truth(document.matrix, document.mask, foot.tolerance.value(), near)
 
     def _on_escape(self) -> None:
         if self.drawing.begun:

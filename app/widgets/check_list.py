@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.theme import Theme
+from app.widgets.chip_cores import ChipCores
 from engine.live.preflight import Check, Level
 
 _WORDS: dict[Level, str] = {"good": "good", "doubtful": "doubtful", "bad": "bad", "unknown": "not known yet"}
@@ -78,6 +79,8 @@ class _Row(QWidget):
         layout.setSpacing(3)
         layout.addLayout(head)
         layout.addWidget(self.text)
+        self._theme, self._layout = theme, layout
+        self.cores: ChipCores | None = None
 
     def show_check(self, check: Check) -> None:
         """Show how it stands."""
@@ -88,6 +91,14 @@ class _Row(QWidget):
         self.button.setText(check.mend_text)
         self.button.setToolTip(check.mend_text)
         self.button.setVisible(bool(check.mend))
+        drawn = check.chip is not None and bool(check.chip.layers)
+        if drawn and self.cores is None:
+            self.cores = ChipCores(self._theme)
+            self._layout.addSpacing(4)
+            self._layout.addWidget(self.cores)
+        if self.cores is not None:
+            self.cores.show_check(check.chip)
+            self.cores.setVisible(drawn)
 
 
 class CheckList(QWidget):
@@ -117,12 +128,13 @@ class CheckList(QWidget):
             return
         self.checks = tuple(checks)
         self._empty.setVisible(not checks)
-        for check in checks:
+        for place, check in enumerate(checks, start=1):  # after the word for an empty list
             if check.name not in self._rows:
                 row = _Row(self._theme, check.name)
                 row.mendRequested.connect(self.mendRequested)
                 self._rows[check.name] = row
-                self._layout.insertWidget(self._layout.count() - 1, row)
+            if self._layout.indexOf(self._rows[check.name]) != place:
+                self._layout.insertWidget(place, self._rows[check.name])
             self._rows[check.name].show_check(check)
         named = {check.name for check in checks}
         for name, row in self._rows.items():

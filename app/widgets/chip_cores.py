@@ -9,6 +9,7 @@ from engine.chip.check import ChipCheck, LayerCheck
 from engine.chip.limits import CORES, Core
 
 _COLUMNS, _GAP, _BAR = 3, 8, 6
+_KEY = "Bars: weights, and below them states"
 
 
 class ChipCores(QWidget):
@@ -31,8 +32,8 @@ class ChipCores(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Three rows of boxes."""
-        return QSize(360, round(3 * self._row() + 2 * _GAP + 2))
+        """Three rows of boxes and a line under them."""
+        return QSize(360, round(3 * self._row() + 2 * _GAP + 2) + self.fontMetrics().lineSpacing() + 4)
 
     def minimumSizeHint(self) -> QSize:
         """Narrow boxes of the same height."""
@@ -72,6 +73,10 @@ class ChipCores(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for core in CORES:
             self._paint_core(painter, core, self.layer_on(core.number))
+        line = self.fontMetrics().lineSpacing()
+        painter.setPen(QColor(self._theme.colours.muted))
+        under = QRectF(1, self.height() - line - 1, self.width() - 2, line)
+        painter.drawText(under, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, _KEY)
         painter.end()
 
     def _paint_core(self, painter: QPainter, core: Core, layer: LayerCheck | None) -> None:
@@ -89,28 +94,23 @@ class ChipCores(QWidget):
             painter.setPen(QColor(colours.error if wrong else colours.text))
             painter.drawText(head, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, layer.layer)
         used = (0, 0) if layer is None else (layer.kernel_words, layer.neuron_words)
-        rows = zip(("weights", "states"), used, (core.kernel_words, core.neuron_words), strict=True)
-        top = head.bottom() + 3
-        for name, taken, available in rows:
-            self._paint_bar(painter, QRectF(inner.left(), top, inner.width(), line), name, taken, available)
-            top += line + 1
+        top = head.bottom() + 4
+        for taken, available in zip(used, (core.kernel_words, core.neuron_words), strict=True):
+            self._paint_bar(painter, QRectF(inner.left(), top, inner.width(), _BAR), taken, available)
+            top += _BAR + 4
 
-    def _paint_bar(self, painter: QPainter, where: QRectF, name: str, taken: int, available: int) -> None:
-        colours, metrics = self._theme.colours, painter.fontMetrics()
-        left = metrics.horizontalAdvance("weights ") + 2
-        painter.setPen(QColor(colours.muted))
-        painter.drawText(where, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
-        bar = QRectF(where.left() + left, where.center().y() - _BAR / 2, where.width() - left, _BAR)
+    def _paint_bar(self, painter: QPainter, bar: QRectF, taken: int, available: int) -> None:
+        colours = self._theme.colours
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colours.border))
-        painter.drawRoundedRect(bar, 3, 3)
+        painter.drawRoundedRect(bar, 2, 2)
         if taken:
             share = min(taken / available, 1.0)
             painter.setBrush(QColor(colours.error if taken > available else colours.accent))
-            painter.drawRoundedRect(QRectF(bar.left(), bar.top(), max(share * bar.width(), _BAR), _BAR), 3, 3)
+            painter.drawRoundedRect(QRectF(bar.left(), bar.top(), max(share * bar.width(), 3.0), bar.height()), 2, 2)
 
     def _row(self) -> float:
-        return 3 * self.fontMetrics().lineSpacing() + 18
+        return self.fontMetrics().lineSpacing() + 2 * _BAR + 20
 
     def _box(self, core: int) -> QRectF:
         row, column = divmod(core, _COLUMNS)

@@ -111,6 +111,7 @@ class DatasetLayout(QWidget):
             self._side.addWidget(self._map_part)
             self._side.setSizes([400, 210])
         self._aside.setVisible(frames)
+        self._beside.setContentsMargins(0, 0, 14 if frames else 0, 0)
         self.film.setVisible(frames)
 
     def _frames(self) -> QWidget:
@@ -167,9 +168,9 @@ class DatasetLayout(QWidget):
         middle.setHandleWidth(1)
         middle.setChildrenCollapsible(False)
         left = QWidget()
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 14, 0)
-        column.addWidget(self.tabs)
+        self._beside = QVBoxLayout(left)
+        self._beside.setContentsMargins(0, 0, 14, 0)
+        self._beside.addWidget(self.tabs)
         middle.addWidget(left)
         middle.addWidget(side)
         middle.setStretchFactor(0, 1)

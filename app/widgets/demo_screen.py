@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QFont, QKeyEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.icons import pixmap
 from app.theme import Theme
@@ -36,7 +36,8 @@ class DemoScreen(QWidget):
         self.match_title = _label("What the network remembers", "demoMatchTitle")
         self.now, self.match = EventImage(theme, "demoNow"), EventImage(theme, "demoMatch")
         self.events = EventImage(theme, "demoEvents")
-        self.place = PlaceDisplay(theme, "demoPlace")
+        self.place = PlaceDisplay(theme, "demoPlace", tall=True)
+        self.place.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.history = HistoryView(theme, "demoHistory")
         self.history.show_profile(False)
         self.map = RouteMap(theme, "demoMap", "")
@@ -132,28 +133,38 @@ class DemoScreen(QWidget):
             self._pictures.addWidget(picture, 1, column)
             self._pictures.setColumnStretch(column, 1)
         self._pictures.setRowStretch(1, 1)
+        side = QVBoxLayout()
+        side.addWidget(self.place, 3)
+        side.addWidget(self.map, 2)
+        self._side = QWidget()
+        self._side.setLayout(side)
+        side.setContentsMargins(0, 0, 0, 0)
+        self._upper = QHBoxLayout()
+        self._upper.addLayout(self._pictures, 1)
+        self._upper.addWidget(self._side)
         self._lower = QHBoxLayout()
-        self._lower.addWidget(self.events, 2)
-        self._lower.addWidget(self.history, 5)
-        self._lower.addWidget(self.map, 3)
+        self._lower.addWidget(self.events)
+        self._lower.addWidget(self.history, 1)
         foot = QHBoxLayout()
         foot.addWidget(self.figures, 1)
         foot.addWidget(self.hint)
         self._whole = QVBoxLayout(self)
         self._whole.addLayout(top)
-        self._whole.addLayout(self._pictures, 5)
-        self._whole.addWidget(self.place)
-        self._whole.addLayout(self._lower, 2)
+        self._whole.addLayout(self._upper, 1)
+        self._whole.addLayout(self._lower)
         self._whole.addLayout(foot)
 
     def _scale(self) -> None:
-        unit = max(min(self.width() / 64, self.height() / 40), 10.0)  # 30 px on a full HD screen
+        unit = max(min(self.width() / 64, self.height() / 40), 10.0)  # 27 px on a full HD screen
         self._whole.setContentsMargins(round(1.6 * unit), round(0.9 * unit), round(1.6 * unit), round(0.7 * unit))
-        self._whole.setSpacing(round(0.6 * unit))
-        for layout in (self._pictures, self._lower):
+        self._whole.setSpacing(round(0.7 * unit))
+        for layout in (self._pictures, self._upper, self._lower):
             layout.setSpacing(round(0.9 * unit))
         self._pictures.setVerticalSpacing(round(0.25 * unit))
-        self.place.setFixedHeight(round(4.4 * unit))
+        self._side.setFixedWidth(round(13 * unit))
+        strip = round(6.6 * unit)
+        self.history.setFixedHeight(strip)
+        self.events.setFixedSize(round(1.25 * strip), strip)
         for label, size, weight in (
             (self.brand, 1.05, QFont.Weight.DemiBold),
             (self.told, 0.62, QFont.Weight.Normal),

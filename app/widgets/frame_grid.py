@@ -102,10 +102,11 @@ class FrameGrid(QAbstractScrollArea):
         """Make a frame the current one and bring it into sight; nothing is told where it is already."""
         number = min(max(number, 0), self.count - 1)
         if number != self._current and self.count:
-            self._current = self._anchor = number
+            before, self._current, self._anchor = self._current, number, number
             self._set_range(None)
             self.reveal(number)
-            self.viewport().update()
+            for frame in (before, number):
+                self._update_cell(frame)
             self.currentChanged.emit(number)
 
     def reveal(self, number: int) -> None:
@@ -159,7 +160,7 @@ class FrameGrid(QAbstractScrollArea):
         if self._traverse is not None:
             for number in self.visible_frames():
                 cell = self.cell(number)
-                if cell.intersects(event.rect()):
+                if event.region().intersects(cell.adjusted(-2, -2, 2, 2)):
                     self._paint(painter, number, cell, ground, words)
         painter.end()
 
@@ -321,11 +322,15 @@ class FrameGrid(QAbstractScrollArea):
         bar.setSingleStep(pitch)
         bar.setRange(0, max(rows * pitch + _GAP - tall, 0))
 
+    def _update_cell(self, number: int) -> None:
+        """Draw one frame anew, if it is on the screen."""
+        cell = self.cell(number).adjusted(-3, -3, 3, 3)
+        if number >= 0 and cell.intersects(self.viewport().rect()):
+            self.viewport().update(cell)
+
     def _on_ready(self, folder: str, number: int) -> None:
         if self._traverse is not None and folder == str(self._traverse.folder):
-            cell = self.cell(number)
-            if cell.intersects(self.viewport().rect()):
-                self.viewport().update(cell.adjusted(-2, -2, 2, 2))
+            self._update_cell(number)
 
     def _on_theme(self) -> None:
         table = counts_map(self._theme.colours)

@@ -13,7 +13,7 @@ from app.theme import Theme
 from app.widgets.matrix_axes import STRIP, Margins, draw_axes, draw_strip, margins_for
 from app.widgets.matrix_canvas import PROPOSED_COLOUR, RIGHT_COLOUR, TRUTH_COLOUR, WRONG_COLOUR, MatrixCanvas
 from engine.jobs import CancelToken
-from engine.recognition.matrix_marks import PROPOSED, RIGHT, TRUE, WRONG, MatrixMarks
+from engine.recognition.matrix_marks import PROPOSED, RIGHT, TRUE, WRONG, MatrixMarks, Neighbours
 from engine.recognition.matrix_picture import Contrast, Picture, Rectangle, Reduction, make_picture
 
 Tool = Literal["look", "draw"]
@@ -116,16 +116,23 @@ class MatrixView(QWidget):
             self._reduction = reduction
             self._colour()
 
-    def set_truth(self, truth: NDArray[np.uint8] | None, mask: NDArray[np.bool_] | None = None, tolerance: int = 0) -> None:
+    def set_truth(
+        self,
+        truth: NDArray[np.uint8] | None,
+        mask: NDArray[np.bool_] | None = None,
+        tolerance: int = 0,
+        near: Neighbours | None = None,
+    ) -> None:
         """Mark a ground truth of 0 and 1 (references, queries), its tolerance as a halo, and dim masked queries (queries,).
 
-        The array is kept: change it in place and call truth_changed.
+        The array is kept: change it in place and call truth_changed. The tolerance is in frames along the reference axis; `near`
+        is one in metres in its place.
 
         Raises:
             BadInput: it is of another size than the matrix.
         """
         if self.canvas.marks is not None:
-            self.canvas.marks.set_truth(truth, tolerance)
+            self.canvas.marks.set_truth(truth, tolerance, near)
             self.canvas.masked = mask
             self._redraw()
 

@@ -106,11 +106,12 @@ class SessionPanel(QWidget):
             if self._values[key].text() != text:
                 self._values[key].setText(text)
 
-    def show_ended(self, session: Path | None, problem: str) -> None:
-        """The run is over."""
+    def show_ended(self, session: Path | None, problem: str, places: bool) -> None:
+        """The run is over; without a place there is nothing to evaluate."""
         words = f"Ended. Written to output/{session.name}." if session is not None else "Ended; nothing was written."
         self.state.setText(f"{words} {problem}".strip())
         self._show_folder(session)
+        self.evaluate.setVisible(session is not None and places)
 
     def show_remembered(self, places: int) -> None:
         """Offer to save a network that has learned places in the run."""

@@ -198,7 +198,6 @@ class TraverseTree(QWidget):
         header.setMinimumSectionSize(20)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
-        header.resizeSection(1, self.fontMetrics().horizontalAdvance("30 000") + 18)
         self.tree.selectionModel().currentChanged.connect(self._on_current)
         self.tree.selectionModel().selectionChanged.connect(self._on_chosen)
         layout = QVBoxLayout(self)
@@ -213,6 +212,8 @@ class TraverseTree(QWidget):
         self._quiet = True
         self.model.set_entries(entries)
         self.tree.expandAll()
+        widest = max((self.fontMetrics().horizontalAdvance(f"{entry.frames:,}") for entry in entries), default=0)
+        self.tree.header().resizeSection(1, widest + 22)
         there = {entry.name for entry in entries}
         if current is not None and current in there:
             self.choose(current, *(name for name in chosen if name in there))

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from app.theme import Theme
 from app.widgets.matrix_axes import state_colours
@@ -83,7 +83,7 @@ class TruthLayout(QWidget):
         right.setSizes([290, 300])
         main.setStretchFactor(0, 3)
         main.setStretchFactor(1, 2)  # on a large screen the frames grow too
-        main.setSizes([760, SIDE_WIDTH])
+        main.setSizes([640, SIDE_WIDTH])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -101,7 +101,7 @@ class TruthLayout(QWidget):
 class Foot(QWidget):
     """Under the matrix: what the colours mean, and the tolerance."""
 
-    toleranceChanged = Signal(int)
+    toleranceChanged = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -109,14 +109,34 @@ class Foot(QWidget):
         self.legend = Legend(theme)
         self.tolerance = spin("truthTolerance", 0, 999, "Tolerance")
         self.tolerance.setPrefix("± ")
-        self.tolerance.setToolTip("Frames along the reference that still count as right: the halo around the matches")
-        self.tolerance.valueChanged.connect(self.toleranceChanged)
+        self.tolerance.setToolTip("How far from a match still counts as right: the halo around the matches")
+        self.tolerance.valueChanged.connect(lambda value: self.toleranceChanged.emit())
+        self.unit = QComboBox()
+        self.unit.setObjectName("truthToleranceUnit")
+        self.unit.setAccessibleName("Unit of the tolerance")
+        self.unit.setToolTip("Frames along the reference, or metres where the reference has poses")
+        self.unit.setMinimumHeight(self.unit.fontMetrics().height() + 11)
+        for value, text in (("frames", "frames"), ("m", "m")):
+            self.unit.addItem(text, value)
+        self.unit.activated.connect(lambda index: self.toleranceChanged.emit())
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(8)
         line.addWidget(self.legend, 1)
         line.addWidget(word("Tolerance"))
         line.addWidget(self.tolerance)
+        line.addWidget(self.unit)
+
+    @property
+    def metres(self) -> bool:
+        """Whether the tolerance is in metres."""
+        return bool(self.unit.currentData() == "m")
+
+    def show_metres(self, possible: bool) -> None:
+        """Whether there are poses to measure metres with."""
+        self.unit.setEnabled(possible)
+        if not possible:
+            self.unit.setCurrentIndex(0)
 
 
 class Legend(QWidget):

@@ -18,6 +18,9 @@ from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
 from engine.parameters import Parameters, parameter
 
+OUTPUT_SPIKES = 100.0
+"""Spikes of a prototype's neuron in a window of its own place."""
+
 LENS_INPUT_THRESHOLD = 10.0
 INPUT_SPIKES = 20.0
 """Spikes of an input in a window that a threshold is chosen for. On two synthetic routes of 6 events a pixel and second, recall
@@ -37,7 +40,13 @@ class ChipParameters(Parameters):
     feature_threshold: float = parameter(
         2.0, "Threshold of the feature neurons; the network was trained for 1, and LENS takes 2 on the chip.", gt=0, le=256
     )
-    output_threshold: float = parameter(1.0, "Threshold of the output neurons; the network was trained for 1.", gt=0, le=256)
+    output_threshold: float = parameter(
+        1.0,
+        "Threshold of the output neurons; the network was trained for 1. Of prototypes it is a factor on the threshold at which "
+        "a neuron fires about 100 times in a window of its own place.",
+        gt=0,
+        le=256,
+    )
     clip: float = parameter(
         0.0,
         "Share of a layer's weights, the largest ones, that may be clipped so that the others keep more of their bits; "
@@ -172,7 +181,7 @@ def quantise(
         parameters = parameters.model_copy(update={"input_threshold": chosen})
     layers = [_input_layer(shape, settled, parameters)]
     if features is None:
-        layers.append(_prototypes(shape.layers[1], network, parameters))
+        layers.append(_prototypes(shape.layers[1], network, settled, parameters, events_per_pixel))
         places = np.asarray(getattr(network, "neuron_places", np.arange(outputs)), np.int32)
     else:
         two: Any = network
@@ -182,18 +191,26 @@ def quantise(
     return QuantisedNetwork(shape, tuple(layers), check, settled, parameters, places)
 
 
-def _prototypes(layer: ChipLayer, network: Any, parameters: ChipParameters) -> QuantisedLayer:
-    """A layer whose weights are 8-bit integers already, and its threshold in their unit."""
+def _prototypes(
+    layer: ChipLayer, network: Any, inputs: InputParameters, parameters: ChipParameters, events_per_pixel: float | None
+) -> QuantisedLayer:
+    """A layer whose weights are 8-bit integers already. Its threshold is not that of the simulation, which counts in steps.
+
+    What a neuron receives in a window of its own place is estimated from its weights, which are the place's inputs up to a
+    factor; the threshold lets it fire OUTPUT_SPIKES times. It is never under the largest weight: a neuron that gives one spike
+    an event would fall behind what arrives.
+    """
     if np.any(getattr(network, "bias", 0)):
         raise BadInput("The network adds a bias at every step, which events have none of: train it with normalise none.")
-    threshold = round(network.threshold * parameters.output_threshold)
-    if not 1 <= threshold <= STATE_MAX:
-        raise BadInput(
-            f"The prototypes' threshold of {threshold} is not from 1 to {STATE_MAX}, which a 16-bit state holds: "
-            "train with a lower threshold, or change output_threshold."
-        )
-    kernel = _kernel(layer, np.asarray(network.weights, np.int8))
-    return QuantisedLayer(layer, kernel, threshold, -threshold, 1.0, 0.0, 0.0, 0.0)
+    weights = np.asarray(network.weights, np.int8)
+    spikes = INPUT_SPIKES
+    if events_per_pixel is not None:
+        spikes = events_per_pixel / (parameters.input_threshold or LENS_INPUT_THRESHOLD)
+    values = weights.astype(np.float64)
+    means = np.maximum(values.mean(axis=1), 1e-9)
+    drive = float(np.median((values**2).sum(axis=1) / means)) * spikes
+    threshold = round(min(max(drive / OUTPUT_SPIKES * parameters.output_threshold, WEIGHT_MAX), STATE_MAX))
+    return QuantisedLayer(layer, _kernel(layer, weights), threshold, -threshold, 1.0, 0.0, 0.0, 0.0)
 
 
 def _input_layer(shape: ChipShape, inputs: InputParameters, parameters: ChipParameters) -> QuantisedLayer:

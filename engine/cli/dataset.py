@@ -311,6 +311,6 @@ def _estimate(arguments: argparse.Namespace, console: Console, cancel: CancelTok
     if arguments.apply:
         if not found.certain:
             raise BadInput("The offset was not set: it is not certain enough; set it by hand with set-offset if you trust it.")
-        for name in (query, reference) if parameters.fit == "both" else (query,):
+        for name in () if not found.better else (query, reference) if parameters.fit == "both" else (query,):
             set_offset(workspace, name, OffsetParameters(offset_s=found.offset_s), console.emit, cancel)
-    return {**found.as_json(), "applied": bool(arguments.apply)}
+    return {**found.as_json(), "applied": bool(arguments.apply and found.better)}

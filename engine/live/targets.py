@@ -40,7 +40,8 @@ def quantised(model: LiveModel, region: tuple[int, int], parameters: ChipParamet
         BadInput: its layers cannot be made on the chip.
     """
     runner = model.runner
-    return quantise(runner.network, runner.inputs.for_frames(region), parameters or suited(model, region), region)
+    seen = model.trained.events_per_pixel
+    return quantise(runner.network, runner.inputs.for_frames(region), parameters or suited(model, region), region, seen)
 
 
 def suited(model: LiveModel, region: tuple[int, int]) -> ChipParameters:

@@ -49,7 +49,7 @@ class OffsetEstimate:
         offset_s: the new value for the query's log (and the reference's, with fit both) in place of `present_s`.
         before_m, after_m: median distance between the poses of visually matched frames, with the present and the new offset.
         matches: pairs of frames that were used.
-        certain: whether the new offset is clearly better.
+        certain: whether the offset stands out from all others. better: and is better than the present one, so worth setting.
         offsets_s, costs_m: (n,) the curve that was searched: offset and robust mean distance; NaN where too few pairs have poses.
         text: sentences for a person.
     """
@@ -62,6 +62,7 @@ class OffsetEstimate:
     after_m: float
     matches: int
     certain: bool
+    better: bool
     offsets_s: NDArray[np.float64]
     costs_m: NDArray[np.float64]
     text: str
@@ -77,6 +78,7 @@ class OffsetEstimate:
             "after_m": _finite(self.after_m),
             "matches": self.matches,
             "certain": self.certain,
+            "better": self.better,
         }
 
 
@@ -136,6 +138,7 @@ def estimate_offset(
     spread = float(np.nanmax(costs) - np.nanmin(costs))
     at_edge = abs(change) > parameters.range_s - 0.3
     certain = not at_edge and spread > 0.2 * float(np.nanmin(costs)) + 0.5
+    better = certain and (bool(np.isnan(before)) or after < 0.9 * before)
     return OffsetEstimate(
         reference,
         query,
@@ -145,9 +148,10 @@ def estimate_offset(
         after,
         len(rows),
         certain,
+        better,
         offsets + present,
         costs,
-        _text(query, present, change, before, after, len(rows), certain, at_edge),
+        _text(query, present, change, before, after, len(rows), certain, better, at_edge),
     )
 
 
@@ -217,7 +221,15 @@ def _search(cost: Any, range_s: float, emit: Emit) -> tuple[float, NDArray[np.fl
 
 
 def _text(
-    query: TraverseName, present: float, change: float, before: float, after: float, matches: int, certain: bool, at_edge: bool
+    query: TraverseName,
+    present: float,
+    change: float,
+    before: float,
+    after: float,
+    matches: int,
+    certain: bool,
+    better: bool,
+    at_edge: bool,
 ) -> str:
     was = (
         f"{before:.1f} m with the present offset of {present + 0.0:g} s"
@@ -232,6 +244,8 @@ def _text(
         return f"{said} The best offset is at the end of the range: search further, or look whether the logs are the right ones."
     if not certain:
         return f"{said} No offset is clearly better than the others: leave it, or choose traverses whose speeds differ."
+    if not better:
+        return f"{said} The present offset is as good: leave it."
     return said
 
 

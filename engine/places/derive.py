@@ -63,7 +63,9 @@ def keep_every(
     traverse = source.open(workspace)
     taken = range(parameters.first, len(traverse), parameters.every)
     name = source.beside(parameters.name or f"{source.traverse}-every-{parameters.every}")
-    return _derive(workspace, name, [(source, taken)], f"every {parameters.every}. frame of {source.traverse}", emit, cancel)
+    return _derive(
+        workspace, name, [(source, taken)], f"one of every {parameters.every} frames of {source.traverse}", emit, cancel
+    )
 
 
 def crop(workspace: Workspace, source: TraverseName, parameters: CropParameters, emit: Emit, cancel: CancelToken) -> Traverse:

@@ -123,6 +123,12 @@ def check_traverse(
         warnings.append("traverse.json has another number of windows than the folder has frames: their times are unknown.")
     facts["with_pose"], said = _poses(workspace, name)
     warnings += said + measured.warnings(window_ms)
+    log = info.pose_log if info is not None else None
+    if log is not None and log.shift_s != 0 and log.offset_s == 0:
+        warnings.append(
+            "The clock of the log of poses is not the events' clock: its first pose was put at the start of the first frame. "
+            "Check the offset, or have it estimated."
+        )
     if len(images) == 1:
         warnings.append("The traverse has a single frame: there is no route to recognise.")
     return TraverseFacts(
@@ -236,10 +242,11 @@ def _index_warnings(images: Sequence[str], numbers: Sequence[int], files: Sequen
     said = []
     if not indexed:
         said.append("There is no index file: frames are taken in natural order of their names (`revisit-cli index` writes one).")
-    missing = [image for image in images if image not in set(files)]
+    there = set(files)
+    missing = [image for image in images if image not in there]
     if missing:
         said.append(f"The index names {counted(len(missing), 'file')} that the folder does not have ({_named(missing)}).")
-    extra = sorted(set(files) - set(images), key=natural_key)
+    extra = sorted(there - set(images), key=natural_key)
     if extra:
         said.append(f"The folder has {counted(len(extra), 'frame')} that the index does not name ({_named(extra)}): not used.")
     twice = [image for image, count in Counter(images).items() if count > 1]

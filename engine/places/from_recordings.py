@@ -12,6 +12,7 @@ from engine.jobs import CancelToken, Emit, Notice
 from engine.parameters import Parameters, parameter
 from engine.places.making import TraverseName
 from engine.places.pose_logs import AttachParameters, attach_poses, copy_log, log_beside
+from engine.places.traverse import TraverseInfo
 from engine.places.workspace import Workspace
 
 
@@ -99,7 +100,7 @@ def rebin(
     """
     traverse = source.open(workspace)
     info = traverse.info()
-    path = recording_of(workspace, source) if parameters.recording is None else parameters.recording
+    path = recording_of(workspace, source, info) if parameters.recording is None else parameters.recording
     if path is None:
         said = f"({info.source}) " if info is not None and info.source else ""
         raise BadInput(
@@ -124,13 +125,11 @@ def rebin(
     return made
 
 
-def recording_of(workspace: Workspace, name: TraverseName) -> Path | None:
-    """The recording that a traverse was binned from, where it is still there."""
-    info = name.open(workspace).info()
-    if info is None or not info.source:
-        return None
-    given = Path(info.source)
-    for path in (given, workspace.recordings / given.name):
-        if path.is_file():
-            return path
-    return None
+def recording_of(workspace: Workspace, name: TraverseName, info: TraverseInfo | None) -> Path | None:
+    """The recording that a traverse was binned from, or beside which it was recorded, where it is still there."""
+    candidates = []
+    if info is not None and info.source:
+        given = Path(info.source)
+        candidates += [given, workspace.recordings / given.name]
+    candidates.append(workspace.recordings / f"{name.traverse}.aedat4")
+    return next((path for path in candidates if path.is_file()), None)

@@ -12,6 +12,35 @@ TRUE, HALO, PROPOSED, RIGHT, WRONG = 1, 2, 4, 8, 16
 _SPARSE = 16  # cells of a rectangle that are marked in the time of one single cell
 
 
+class Neighbours:
+    """For each reference the references within some metres of it, itself among them."""
+
+    def __init__(self, xy: NDArray[np.float64], metres: float) -> None:
+        """Of positions (references, 2) in metres; a place without a pose (NaN) is near to itself alone."""
+        known = np.flatnonzero(np.isfinite(xy).all(axis=1))
+        order = known[np.argsort(xy[known, 0], kind="stable")]
+        across = xy[order, 0]
+        first = np.searchsorted(across, xy[:, 0] - metres, side="left")
+        last = np.searchsorted(across, xy[:, 0] + metres, side="right")
+        found = []
+        for row in range(len(xy)):
+            near = order[first[row] : last[row]] if np.isfinite(xy[row]).all() else np.array([row])
+            apart = xy[near] - xy[row]
+            found.append(near[~(np.hypot(apart[:, 0], apart[:, 1]) > metres)])
+        self._begins = np.concatenate([[0], np.cumsum([len(near) for near in found])]).astype(np.int64)
+        self._all = np.concatenate(found).astype(np.int64) if found else np.empty(0, np.int64)
+
+    def __len__(self) -> int:
+        return len(self._begins) - 1
+
+    def of(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The neighbours of all these references, one after another, and of which of `rows` each one is."""
+        counts = self._begins[rows + 1] - self._begins[rows]
+        which = np.repeat(np.arange(len(rows)), counts)
+        within = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return self._all[self._begins[rows][which] + within], which
+
+
 class MatrixMarks:
     """Marks of every cell as bits (TRUE, HALO, PROPOSED, RIGHT, WRONG), in halved copies for drawing.
 
@@ -25,6 +54,7 @@ class MatrixMarks:
         self._proposal: NDArray[np.uint8] | None = None
         self._matches: NDArray[np.int64] | None = None
         self._right: NDArray[np.bool_] | None = None
+        self._near: Neighbours | None = None
         self._flags: Flags | None = None
 
     @property
@@ -36,13 +66,21 @@ class MatrixMarks:
             self._flags = Flags.of(marks)
         return self._flags
 
-    def set_truth(self, truth: NDArray[np.uint8] | None, tolerance: int = 0) -> None:
-        """Mark a ground truth of 0 and 1 (references, queries), and `tolerance` frames along the reference axis around it.
+    def set_truth(self, truth: NDArray[np.uint8] | None, tolerance: int = 0, near: Neighbours | None = None) -> None:
+        """Mark a ground truth of 0 and 1 (references, queries), and what is within the tolerance of it.
+
+        Args:
+            truth: kept, not copied.
+            tolerance: frames along the reference axis.
+            near: the references near to each, in place of those frames: a tolerance in metres.
 
         Raises:
             BadInput: it is of another size than the matrix.
         """
-        self.truth, self.tolerance, self._flags = self._checked(truth, "ground truth"), tolerance, None
+        if near is not None and len(near) != self.shape[0]:
+            raise BadInput(f"There are positions of {len(near)} references, but the matrix has {self.shape[0]}.")
+        self.truth, self._flags = self._checked(truth, "ground truth"), None
+        self.tolerance, self._near = (tolerance, None) if near is None else (0, near)
 
     def set_proposal(self, proposal: NDArray[np.uint8] | None) -> None:
         """Mark a proposed ground truth.
@@ -73,6 +111,8 @@ class MatrixMarks:
         `cells` are the flat indices of what changed, where they are known: a few cells far apart are then marked alone.
         """
         wide = (max(where[0] - self.tolerance, 0), where[1], min(where[2] + self.tolerance, self.shape[0]), where[3])
+        if self._near is not None:  # a place may be near to any other
+            wide, cells = (0, where[1], self.shape[0], where[3]), None
         if self._flags is None or self.truth is None:
             return wide
         area = (wide[2] - wide[0]) * (wide[3] - wide[1])
@@ -110,6 +150,8 @@ class MatrixMarks:
         part = marks[top:bottom, left:right]
         if self.truth is not None:
             first, last = max(top - self.tolerance, 0), min(bottom + self.tolerance, self.shape[0])
+            if self._near is not None:
+                first, last = 0, self.shape[0]
             self._mark_truth(part, self.truth[first:last, left:right], top - first)
         if self._proposal is not None:
             rows, columns = ones_of(self._proposal[top:bottom, left:right])
@@ -125,7 +167,12 @@ class MatrixMarks:
         """Mark the cells of `part`, which begins `above` rows into `truth`."""
         rows, columns = ones_of(truth)
         height = part.shape[0]
-        if len(rows) * (2 * self.tolerance + 1) > truth.size // 2:
+        if self._near is not None:
+            around, which = self._near.of(rows)
+            around, own_columns = around - above, columns[which]
+            inside = (around >= 0) & (around < height)
+            part[around[inside], own_columns[inside]] |= HALO
+        elif len(rows) * (2 * self.tolerance + 1) > truth.size // 2:
             grown = dilate(truth, self.tolerance)[above : above + height]
             part |= grown.astype(np.uint8) * np.uint8(HALO)
         else:

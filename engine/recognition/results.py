@@ -258,6 +258,8 @@ def _open_session(folder: Path) -> StoredResult:
         raise BadInput(
             f"{table} cannot be read as a session's places ({type(error).__name__}): choose another session."
         ) from None
+    if not windows:
+        raise BadInput(f"{folder.name} is a session without a single window: choose another one.")
     if len(lines) != windows or not (-1 <= place.min() <= place.max() < places):
         raise BadInput(
             f"{table} does not fit the {places} places and {windows} windows of {chosen.name}: choose another session."

@@ -266,6 +266,18 @@ def test_what_was_looked_at_is_kept(open_window: Callable[..., MainWindow], plac
     assert again.parts.inspector.dims.value() == (4, 4) and again.parts.inspector.row.isVisible()
 
 
+def test_the_panel_s_commands_stay_while_others_are_shown(view: DatasetView, window: MainWindow, qtbot: QtBot) -> None:
+    count = len(view.actions())
+    assert count == len(view.commands())
+    for _ in range(2):
+        window.show_panel("capture")
+        window.show_panel("dataset")
+    assert len(view.actions()) == count == len(window._panel_menu.actions())
+    view.grid.setFocus()
+    qtbot.keyClick(view.grid, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
+    assert window.session.selection.reference == "monday"
+
+
 # -- 30,000 frames
 
 

@@ -1,6 +1,9 @@
 """The Deploy panel, driven by clicks and keys as a person drives it."""
 
+import errno
 import json
+import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from app.theme import Theme
 from app.widgets.demo_screen import DemoScreen
 from app.window import MainWindow
-from engine.events.sources import SourceState
+from engine.events.sources import Address, ReplaySource, SourceState, StreamServer, parse_address
 from engine.jobs import CancelToken, ignore
 from engine.places.selection import ReferenceSelection
 from engine.training.job import TrainingOutput
@@ -21,7 +24,8 @@ from engine.training.prototype import PrototypeParameters, train_prototype
 from tests.app.capture_help import choose, retype, wait_for
 from tests.app.conftest import Picture
 from tests.app.deploy_help import answered, click, make_lab, open_panel, part
-from tests.live.helpers import INPUTS, PLACES
+from tests.events.sources.helpers import FakeReader
+from tests.live.helpers import INPUTS, PLACES, SENSOR, route_events
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -86,6 +90,28 @@ def test_a_run_from_start_to_evaluation(window: MainWindow, qtbot: QtBot, lab: t
         click(qtbot, window, "sessionEvaluate")
     assert chosen.args == [folder]
     assert window.current_view is not None and window.current_view.name == "evaluation"
+
+
+def test_a_start_while_the_network_is_opened_is_kept(
+    window: MainWindow, qtbot: QtBot, lab: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import app.deploy_runner
+    from engine.live import open_model
+
+    go = threading.Event()
+
+    def slow(*arguments: object) -> object:
+        go.wait()
+        return open_model(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(app.deploy_runner, "open_model", slow)
+    window.open_workspace(lab[0])
+    window.show_panel("deploy")
+    view = window.current_view
+    click(qtbot, window, "deployRun")
+    assert not view.runner.running  # type: ignore[union-attr]
+    go.set()
+    wait_for(qtbot, lambda: view.runner.running and answered(view, 2))  # type: ignore[union-attr,arg-type]
 
 
 def test_watching_fills_the_check_list_and_its_buttons_mend(
@@ -171,6 +197,58 @@ def test_a_source_that_fails_says_so_and_can_be_tried_again(
     wait_for(qtbot, lambda: view.runner.capture.state is SourceState.FAILED)
     retype(qtbot, view.parts.source.path, str(lab[2]))
     wait_for(qtbot, lambda: view.runner.capture.state is SourceState.RUNNING)
+
+
+def test_a_stream_that_is_cut_comes_back_by_retry(
+    window: MainWindow, qtbot: QtBot, lab: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    view = open_panel(qtbot, window, lab[0])
+    address = parse_address("127.0.0.1:0")
+
+    def serve(at: Address) -> StreamServer:
+        events = route_events(windows=40)
+        return StreamServer(ReplaySource(lambda: FakeReader(events, SENSOR, 500), factor=1.0), at, wait_for_client=True)
+
+    first = serve(address)
+    first.start()
+    address = first.address
+    choose(qtbot, view.parts.source.kind, "Network stream")
+    retype(qtbot, view.parts.source.address, str(address))
+    wait_for(qtbot, lambda: view.runner.capture.state is SourceState.RUNNING)
+    click(qtbot, window, "deployRun")
+    wait_for(qtbot, lambda: answered(view, 3))
+    first.stop()
+    wait_for(qtbot, lambda: part(window, "liveCardButton").isVisible())
+    assert view.runner.running  # the run waits for its source
+    live = view.runner.live
+    assert live is not None
+    before = live.totals().places
+    second = serve(address)
+    second.start()
+    try:
+        click(qtbot, window, "liveCardButton")
+        wait_for(qtbot, lambda: live.totals().places > before + 3)
+        assert not part(window, "liveCard").isVisible()
+    finally:
+        second.stop()
+
+
+def test_a_full_disk_is_told_while_the_run_goes_on(
+    window: MainWindow, qtbot: QtBot, lab: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = open_panel(qtbot, window, lab[0])
+
+    def full(self: object, column: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("engine.live.growing.GrowingMatrix.append", full)
+    click(qtbot, window, "deployRun")
+    wait_for(qtbot, lambda: "No space left on device" in text(window, "deployNotice"))
+    places = view.runner.live.totals().places  # type: ignore[union-attr]
+    wait_for(qtbot, lambda: answered(view, places + 3))
+    click(qtbot, window, "deployRun")
+    wait_for(qtbot, lambda: not view.runner.running)
+    assert "make room; the windows before are whole" in text(window, "sessionState")
 
 
 def test_a_sensor_that_does_not_fit_says_so_in_the_list_and_while_it_runs(

@@ -317,6 +317,13 @@ def test_the_tolerance_is_a_halo_and_no_edit(window: MainWindow, view: GroundTru
     qtbot.keyClick(view.parts.foot.tolerance, Qt.Key.Key_Up)
     assert view.parts.foot.tolerance.value() == 4 and not view.editor.dirty
     assert np.count_nonzero(marks.flags.levels[0]) == before + 2 * 30
+    choose(qtbot, view.parts.foot.unit, "m")  # the references are 10 m apart: 4 m reach none but the match itself
+    assert marks.flags is not None and np.count_nonzero(marks.flags.levels[0]) == 30
+    view.parts.foot.tolerance.setValue(21)
+    assert marks.flags is not None and np.count_nonzero(marks.flags.levels[0]) == 5 * 30 and not view.editor.dirty
+    key(qtbot, view, Qt.Key.Key_B)
+    drag(qtbot, view, (20, 3))
+    assert np.flatnonzero(marks.flags.levels[0][:, 3]).tolist() == [18, 19, 20, 21, 22]
 
 
 # -- making

@@ -1,4 +1,6 @@
-"""How well the LENS network recognises, on routes that nothing was chosen on (python -m tests.benchmarks.bench_accuracy).
+"""How well the LENS network and the baselines recognise, on routes that nothing was chosen on.
+
+python -m tests.benchmarks.bench_accuracy [--baselines]
 
 Worlds 21-24 are held out: the defaults were chosen on worlds 11 and 12. Each is filmed on three drives (reference, same day,
 another day); means and standard deviations are over worlds and seeds. It takes some minutes.
@@ -14,6 +16,7 @@ from engine.frames.inputs import InputParameters, query_inputs, select, training
 from engine.jobs import CancelToken, ignore
 from engine.recognition.baselines import negative_distance
 from engine.recognition.encoding import SpikingParameters
+from engine.recognition.methods import BASELINES, baseline_similarity
 from engine.recognition.sad import sad_distances
 from engine.recognition.scoring import ScoringParameters, score
 from engine.recognition.spiking import similarity, simulate
@@ -23,9 +26,9 @@ from engine.training.lens import train_lens
 from engine.training.parameters import LensTrainingParameters
 
 DRIVES = ("same-day", "other-day")
-SEQUENCES = (0, 4)
+SEQUENCES = ("none", "diagonal:4", "filter")
 TOLERANCE = 1
-Figures = dict[tuple[str, int], list[float]]
+Figures = dict[tuple[str, str], list[float]]
 
 
 def film(world: int) -> SimulatedPair:
@@ -36,10 +39,10 @@ def film(world: int) -> SimulatedPair:
 
 
 def add(figures: Figures, name: str, matrix: NDArray[np.generic], truth: NDArray[np.uint8]) -> None:
-    """Score one similarity matrix for each sequence length."""
-    for length in SEQUENCES:
-        scoring = ScoringParameters(sequence_length=length, GT_tolerance=TOLERANCE, resamples=0)
-        figures.setdefault((name, length), []).append(score(matrix, truth, scoring).recall_at[1])
+    """Score one similarity matrix for each sequence matching."""
+    for sequence in SEQUENCES:
+        scoring = ScoringParameters.check({"sequence": sequence, "GT_tolerance": TOLERANCE, "resamples": 0, "cold_starts": 0})
+        figures.setdefault((name, sequence), []).append(score(matrix, truth, scoring).recall_at[1])
 
 
 def network(pairs: Iterable[SimulatedPair], inputs: InputParameters, rule: str, seeds: int) -> tuple[Figures, float]:
@@ -59,11 +62,21 @@ def network(pairs: Iterable[SimulatedPair], inputs: InputParameters, rule: str, 
     return figures, float(np.mean(operations))
 
 
-def sad(pairs: Iterable[SimulatedPair], grid: InputParameters | None) -> Figures:
-    """Recall@1 of SAD on whole frames, or on the means of grid cells."""
+def baseline(pairs: Iterable[SimulatedPair], name: str) -> Figures:
+    """Recall@1 of a baseline."""
     figures: Figures = {}
     for pair in pairs:
-        reference, *queries = (frame.frames if grid is None else select(frame.frames, grid) for frame in pair.traverses)
+        reference, *queries = pair.traverses
+        for query in queries:
+            add(figures, query.name, baseline_similarity(name, reference.frames, query.frames), pair.ground_truth[query.name])
+    return figures
+
+
+def sad(pairs: Iterable[SimulatedPair], grid: InputParameters) -> Figures:
+    """Recall@1 of SAD on the means of grid cells."""
+    figures: Figures = {}
+    for pair in pairs:
+        reference, *queries = (select(frame.frames, grid) for frame in pair.traverses)
         for query, frames in zip(pair.traverses[1:], queries, strict=True):
             add(figures, query.name, negative_distance(sad_distances(reference, frames)), pair.ground_truth[query.name])
     return figures
@@ -72,9 +85,9 @@ def sad(pairs: Iterable[SimulatedPair], grid: InputParameters | None) -> Figures
 def show(name: str, figures: Figures, operations: float | None = None) -> None:
     """Print one row."""
     cells = [
-        f"{np.mean(figures[drive, length]):.2f} +- {np.std(figures[drive, length]):.2f}"
+        f"{np.mean(figures[drive, sequence]):.2f} +- {np.std(figures[drive, sequence]):.2f}"
         for drive in DRIVES
-        for length in SEQUENCES
+        for sequence in SEQUENCES
     ]
     cost = "" if operations is None else f"  {operations / 1e6:5.1f} M SynOps a query"
     print(f"  {name:<34} " + "   ".join(cells) + cost, flush=True)
@@ -85,12 +98,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--worlds", type=int, nargs="+", default=[21, 22, 23, 24])
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--baselines", action="store_true", help="the baselines alone, without training networks")
     arguments = parser.parse_args()
     pairs = [film(world) for world in arguments.worlds]
     print(f"Recall@1 at +-{TOLERANCE}, 100 places, 100 queries a drive, worlds {arguments.worlds}, {arguments.seeds} seeds")
-    print(f"  {'':<34} " + "   ".join(f"{drive}, {length or 1:<3}" for drive in DRIVES for length in SEQUENCES))
+    print(f"  {'':<34} " + "   ".join(f"{drive[:5]} {sequence[:6]:<6}" for drive in DRIVES for sequence in SEQUENCES))
     grid = InputParameters(dims=(16, 16))
-    show("SAD, whole frames", sad(pairs, None))
+    for name in BASELINES:
+        show(name, baseline(pairs, name))
+    if arguments.baselines:
+        return
     show("SAD, means of 16x16 cells", sad(pairs, grid))
     variants = {
         "LENS, mean and log (default)": (grid, "published"),

@@ -91,7 +91,12 @@ def test_prototypes_keep_their_integers_and_a_place_answers_with_its_best_neuron
     assert [layer.shape.name for layer in made.layers] == ["inputs", "places"]
     assert made.check.layers[1].neurons == 6
     np.testing.assert_array_equal(made.layers[1].weights.reshape(-1, 6).T, weights)
-    assert (made.layers[1].threshold, made.layers[1].scale) == (900, 1)
+    assert made.layers[1].scale == 1
+    own = np.median((weights.astype(float) ** 2).sum(axis=1) / weights.mean(axis=1))
+    assert made.layers[1].threshold == round(own * 20 / 100)  # 20 spikes an input, 100 of a place's own neuron
+    twice = quantise(prototypes, plain, ChipParameters(input_threshold=1, output_threshold=2), events_per_pixel=30)
+    assert twice.layers[1].threshold == round(2 * own * 30 / 100)
+    assert quantise(prototypes, plain, events_per_pixel=0.1).layers[1].threshold == 127  # not under the largest weight
     events = random_events(rng, 20_000, 40, 40, margin=0)
     target = VirtualSpeck(made)
     target.start()
@@ -112,8 +117,6 @@ def test_prototypes_keep_their_integers_and_a_place_answers_with_its_best_neuron
         quantise(prototypes, plain.model_copy(update={"normalise": "causal"}))
     with pytest.raises(BadInput, match="adds a bias at every step"):
         quantise(PrototypeNetwork(weights, np.ones(6, np.int32), 900, places), plain)
-    with pytest.raises(BadInput, match="threshold of 40000"):
-        quantise(PrototypeNetwork(weights, np.zeros(6, np.int32), 40_000, places), plain)
 
 
 def test_what_cannot_be_quantised_says_so(network: LensNetwork) -> None:

@@ -8,8 +8,10 @@ import pytest
 
 from engine.cli import main
 from engine.frames.png import write_png
-from engine.places.ground_truth import save_ground_truth
+from engine.places.ground_truth import save_ground_truth, save_truth
 from engine.places.index import index_of_folder, write_index
+from engine.places.truth_details import TruthDetails
+from engine.recognition.results import open_result
 
 PLACES, QUERIES = 14, 11
 BASELINES = ["sad", "sad-pooled", "correlation", "patch-sad", "log-zscore"]
@@ -139,6 +141,18 @@ def test_a_tolerance_in_metres(workspace: Path, tmp_path: Path, capsys: pytest.C
     error = result_of(capsys, workspace, *options)["error"]
     assert error["frames"]["median"] == 1
     assert error["metres"]["median"] == pytest.approx(22.2, abs=0.2)  # the query's own coordinates are two places behind
+
+
+def test_masked_queries_are_left_out(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save_truth(workspace / "truth.npy", truth(), TruthDetails(references=PLACES, queries=QUERIES, masked=(0, 4, 10)))
+    options = ["--methods", "sad,correlation", "--gt_file", str(workspace / "truth.npy"), "--sequence", "none"]
+    result = result_of(capsys, workspace, *options)
+    assert (result["queries"], result["queries_masked"]) == (QUERIES - 3, 3)
+    assert any("3 of 11 queries are masked" in notice for notice in result["notices"])
+    assert evaluate(workspace, *options, "--out", str(workspace / "report")) == 0
+    stored = open_result(workspace / "report")
+    assert stored.mask is not None and np.flatnonzero(stored.mask).tolist() == [0, 4, 10]
+    assert not stored.methods[0].matches.scored[[0, 4, 10]].any()
 
 
 def test_the_older_options_do_as_before(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:

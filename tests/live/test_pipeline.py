@@ -1,5 +1,6 @@
 """Live recognition: what it answers is what the parts answer offline; what goes wrong is a state; nothing grows."""
 
+import socket
 import threading
 import time
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.errors import BadInput
-from engine.events.sources import ReplaySource, SourceState
+from engine.events.sources import ReplaySource, SourceState, StreamSource
 from engine.events.sources.source import SourceFailed
 from engine.frames.binning import BinningParameters, bin_events
 from engine.live import LiveModel, LiveParameters
@@ -215,6 +216,25 @@ def test_a_camera_that_is_cut_and_comes_back_begins_its_windows_anew(model: Live
     assert target.ends[8] == 9_000_000 + WINDOW_US  # no window reaches over the cut
     assert totals.places == 16
     assert totals.seconds == pytest.approx(0.6, abs=0.05)
+
+
+def test_a_peer_that_stalls_is_a_state_of_the_source_and_the_run_waits(model: LiveModel) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        source = StreamSource(f"127.0.0.1:{listening.getsockname()[1]}", stall_timeout_s=0.2)
+        capture, live = live_on(source, model, keep_all=False)
+        live.start()
+        capture.start()
+        try:
+            peer, _ = listening.accept()
+            with peer:
+                until(lambda: capture.state is SourceState.FAILED, "the end of patience")
+            assert "has sent nothing for 0.2 s" in capture.message
+            assert live.problem == ""
+            assert live.running
+            assert live.totals().places == 0
+        finally:
+            capture.stop()
+            live.stop()
 
 
 def test_time_that_goes_back_a_little_is_borne_and_a_clock_that_was_set_back_begins_anew(model: LiveModel) -> None:

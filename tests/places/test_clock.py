@@ -61,12 +61,14 @@ def test_a_known_error_of_the_querys_clock_is_found(workspace: Workspace, late_s
     assert found.present_s == -late_s
     assert found.offset_s == pytest.approx(0.0, abs=0.15) and found.certain
     assert found.matches >= 40 and found.after_m < 2.0
+    assert found.better is bool(late_s)
     if late_s:
         assert found.before_m > 2.5 * found.after_m and f"{found.after_m:.1f} m apart" in found.text
     assert len(found.offsets_s) == len(found.costs_m) and np.isfinite(found.costs_m).any()
     set_offset(workspace, query, OffsetParameters(offset_s=found.offset_s), ignore, CancelToken())
     again = estimate_offset(workspace, reference, query, ClockParameters(range_s=5), ignore, CancelToken())
     assert again.offset_s == pytest.approx(found.offset_s, abs=0.05)
+    assert not again.better and "The present offset is as good" in again.text
 
 
 def test_one_error_of_both_clocks_is_found_where_the_speeds_differ(workspace: Workspace) -> None:

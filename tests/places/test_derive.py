@@ -30,7 +30,7 @@ def test_every_nth_frame_with_its_times(workspace: Workspace) -> None:
     assert made.name == "monday-every-3" and numbers(workspace, new) == [0, 3, 6]
     info = made.info()
     assert info is not None and info.window_starts_us == [0, 3_000_000, 6_000_000]
-    assert info.made_from == "every 3. frame of monday" and info.window_ms == 1000
+    assert info.made_from == "one of every 3 frames of monday" and info.window_ms == 1000
     assert [row.index for row in read_index(workspace.index_file("monday-every-3"))] == [0, 1, 2]
     assert tree(name.folder(workspace)) == before
 

@@ -11,9 +11,10 @@ from engine.jobs import CancelToken, ignore
 from engine.places.facts import check_traverse
 from engine.places.index import IndexRow, write_index
 from engine.places.making import TraverseName
+from engine.places.pose_logs import AttachParameters, OffsetParameters, attach_poses, set_offset
 from engine.places.traverse import TraverseInfo, write_traverse
 from engine.places.workspace import Workspace
-from tests.places.made import CancelAfter, fill, workspace_at
+from tests.places.made import CancelAfter, fill, nmea, workspace_at
 
 
 @pytest.fixture
@@ -126,6 +127,14 @@ def test_poses_that_do_not_cover_or_cannot_be_read(workspace: Workspace) -> None
     assert facts.with_pose == 3 and any("3 of 6 frames have no pose" in text for text in facts.warnings)
     (name.folder(workspace) / "frame_poses.csv").unlink()
     assert "frame_poses.csv does not exist" in warned(workspace, name)
+
+
+def test_a_clock_that_was_only_put_together_is_said_until_it_is_corrected(workspace: Workspace, tmp_path: Path) -> None:
+    name = good(workspace)
+    attach_poses(workspace, name, AttachParameters(log=nmea(tmp_path / "a.nmea")), ignore, CancelToken())
+    assert "is not the events' clock" in warned(workspace, name)
+    set_offset(workspace, name, OffsetParameters(offset_s=0.4), ignore, CancelToken())
+    assert warned(workspace, name) == ""
 
 
 def test_a_check_can_be_cancelled(workspace: Workspace) -> None:

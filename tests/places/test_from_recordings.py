@@ -76,7 +76,7 @@ def test_a_traverse_is_binned_anew_with_its_poses(workspace: Workspace, tmp_path
     nmea(workspace.recordings / "monday.nmea")
     (name,) = import_recordings(workspace, [path], RecordingImport(**WHERE), ignore, CancelToken())
     set_offset(workspace, name, OffsetParameters(offset_s=1.5), ignore, CancelToken())
-    assert recording_of(workspace, name) == path
+    assert recording_of(workspace, name, name.open(workspace).info()) == path
     parameters = RebinParameters(binning=BinningParameters(window_ms=250, roi=(0, 0, 16, 16)))
     made = rebin(workspace, name, parameters, ignore, CancelToken())
     assert made.traverse.name == "monday-250ms" and made.traverse.frames().shape == (23, 16, 16)
@@ -90,14 +90,16 @@ def test_a_traverse_is_binned_anew_with_its_poses(workspace: Workspace, tmp_path
 
 def test_a_recording_that_is_gone_is_named(workspace: Workspace, tmp_path: Path) -> None:
     name = fill(workspace, source="/somewhere/else/monday.aedat4")
-    assert recording_of(workspace, name) is None
+    info = name.open(workspace).info()
+    assert recording_of(workspace, name, info) is None
     with pytest.raises(BadInput, match=r"The recording of monday \(/somewhere/else/monday\.aedat4\) is not there"):
         rebin(workspace, name, RebinParameters(), ignore, CancelToken())
     recording(tmp_path / "found.aedat4")
     made = rebin(workspace, name, RebinParameters(recording=tmp_path / "found.aedat4", name="new"), ignore, CancelToken())
     assert made.traverse.name == "new" and made.traverse.info().pose_log is None  # type: ignore[union-attr]
     recording(workspace.recordings / "monday.aedat4")  # a workspace that was moved still finds its own
-    assert recording_of(workspace, name) == workspace.recordings / "monday.aedat4"
+    assert recording_of(workspace, name, info) == workspace.recordings / "monday.aedat4"
+    assert recording_of(workspace, name, None) == workspace.recordings / "monday.aedat4"
     with pytest.raises(BadInput, match="exists already"):
         rebin(workspace, name, RebinParameters(name="new"), ignore, CancelToken())
 

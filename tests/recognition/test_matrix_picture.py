@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from engine.errors import BadInput, JobCancelled
 from engine.jobs import CancelToken
-from engine.recognition.matrix_marks import HALO, PROPOSED, RIGHT, TRUE, WRONG, MatrixMarks
+from engine.recognition.matches import dilate_metres
+from engine.recognition.matrix_marks import HALO, PROPOSED, RIGHT, TRUE, WRONG, MatrixMarks, Neighbours
 from engine.recognition.matrix_picture import Flags, make_picture
 
 
@@ -129,12 +130,37 @@ def test_few_cells_far_apart_are_marked_alone_and_right(tolerance: int, count: i
         np.testing.assert_array_equal(one, two)
 
 
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 2**32), metres=st.sampled_from([0.0, 3.0, 12.0, 80.0]))
+def test_a_tolerance_in_metres_reaches_every_near_place_also_after_edits(seed: int, metres: float) -> None:
+    rng = np.random.default_rng(seed)
+    rows, columns = (int(side) for side in rng.integers(1, 25, 2))
+    xy = np.cumsum(rng.uniform(-6, 8, (rows, 2)), axis=0)
+    xy[rng.random(rows) < 0.15] = np.nan
+    truth = (rng.random((rows, columns)) < 0.15).astype(np.uint8)
+    marks = MatrixMarks((rows, columns))
+    marks.set_truth(truth, near=Neighbours(xy, metres))
+    assert marks.flags is not None
+    for _ in range(3):
+        row, column = int(rng.integers(0, rows)), int(rng.integers(0, columns))
+        truth[row, column] ^= 1
+        assert marks.truth_changed((row, column, row + 1, column + 1)) == (0, column, rows, column + 1)
+    expected = dilate_metres(truth, xy, metres)
+    level = marks.flags.levels[0]
+    np.testing.assert_array_equal(level & TRUE != 0, truth != 0)
+    np.testing.assert_array_equal(level & HALO != 0, expected & (truth == 0))
+    for one, two in zip(marks.flags.levels, Flags.of(level.copy()).levels, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
 def test_marks_of_another_size_are_refused() -> None:
     marks = MatrixMarks((4, 5))
     with pytest.raises(BadInput, match="ground truth is 5 x 4, but the similarity matrix is 4 x 5"):
         marks.set_truth(np.zeros((5, 4), np.uint8))
     with pytest.raises(BadInput, match="one match for each of 5 queries"):
         marks.set_matches(np.zeros(4, int))
+    with pytest.raises(BadInput, match="positions of 3 references"):
+        marks.set_truth(None, near=Neighbours(np.zeros((3, 2)), 1.0))
     assert marks.flags is None
     marks.set_proposal(np.ones((4, 5), np.uint8))
     assert marks.flags is not None and marks.flags.levels[-1][0, 0] == PROPOSED
