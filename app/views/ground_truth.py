@@ -431,7 +431,7 @@ class GroundTruthView(View):
             matrix.set_points(document.anchors)
             self.parts.make.show_anchors(document.anchors)
         self.review.note_change(change)
-        self.review.refresh_cell()
+        self.review.refresh_cell(change)
 
     def _on_width(self, width: int) -> None:
         self.drawing.width = width

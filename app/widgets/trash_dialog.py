@@ -19,7 +19,7 @@ class TrashDialog(QDialog):
         self.setWindowTitle("Trash")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         words = QLabel(
-            "What was deleted can be brought back. To free the disk, delete the folders in the workspace's trash folder."
+            "What was deleted can be brought back. To free the disk, delete the workspace's folder .trash."
             if entries
             else "The trash is empty."
         )

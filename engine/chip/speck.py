@@ -11,6 +11,8 @@ import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
+import logging
+import os
 import sys
 import time
 from collections import deque
@@ -35,6 +37,8 @@ from engine.chip.target import (
 from engine.errors import BadInput
 from engine.events.array import EventArray, empty_events, joined
 from engine.parameters import Parameters, parameter
+
+log = logging.getLogger(__name__)
 
 DRIVER_SENTENCE = (
     "The Speck's driver, samna, is not installed yet: its package downloads it now by its own installer, with pip from its "
@@ -127,7 +131,8 @@ def load_driver(confirm: Callable[[str], bool]) -> Any:
     if state == "installer" and not confirm(DRIVER_SENTENCE):
         raise TargetFailed("The Speck's driver was not downloaded: choose the virtual chip, which needs none.")
     try:
-        return importlib.import_module("samna")
+        with _quiet_output():
+            return importlib.import_module("samna")
     except (Exception, SystemExit) as error:  # pip that fails, a library that does not load: whatever it is, it is told
         raise TargetFailed(
             f"The Speck's driver (samna) could not be installed or loaded ({type(error).__name__}: {str(error)[:200]}): "
@@ -163,6 +168,28 @@ def _answering(what: str) -> Iterator[None]:
         raise TargetFailed(
             f"The Speck did not {what} ({type(error).__name__}: {str(error)[:200]}): check its USB 3 cable, then start again."
         ) from error
+
+
+@contextlib.contextmanager
+def _quiet_output() -> Iterator[None]:
+    """What is printed meanwhile goes to standard error: the progress of the driver's installer is no part of a command's result.
+
+    By the file descriptor, as the installer is a process of its own.
+    """
+    sys.stdout.flush()
+    try:
+        kept = os.dup(1)
+    except OSError:  # no standard output at all, as in a desktop session
+        yield
+        return
+    try:
+        with contextlib.suppress(OSError):
+            os.dup2(2, 1)
+        yield
+        sys.stdout.flush()
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 class SpeckChip:
@@ -353,8 +380,11 @@ class SpeckChip:
         """The network as sinabs's DynapcnnNetwork: our integers as they are, so that nothing is scaled a second time."""
         import torch
         from sinabs import layers as sl
-        from sinabs.backend.dynapcnn import DynapcnnNetwork
+        from sinabs.backend.dynapcnn import DynapcnnNetwork, config_builder, dynapcnn_network
         from sinabs.backend.dynapcnn.dvs_layer import DVSLayer
+
+        for module in (config_builder, dynapcnn_network):  # they print remarks, and standard output may be a command's result
+            module.print = log.info
 
         shape, (left, top) = self.network.shape, self.origin
         rows, columns = shape.region

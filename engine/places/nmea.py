@@ -13,6 +13,7 @@ from engine.places.poses import Numbers, Poses, poses_from_rows
 
 _SENTENCE = re.compile(r"\$[A-Z]{2}(?:RMC|GGA),[^$\r\n]*")
 _DAY_US = 86_400_000_000
+_POOR = 5.0
 _KNOT_MPS = 0.514444
 _COURSE_FROM_MPS = 0.5
 """A receiver that moves more slowly than this does not know its course."""
@@ -69,6 +70,9 @@ def parse_nmea(lines: Sequence[str], name: str) -> Poses:
     if void:
         notes.append(f"{len(void)} fix{'es' if len(void) > 1 else ''} without a position (void) left out.")
     kept = [fix for fix in fixes if not fix.void]
+    poor = sum(fix.hdop > _POOR for fix in kept)
+    if poor:
+        notes.append(f"{poor} of {len(kept)} fixes have a dilution of precision above {_POOR:g}: they can be tens of metres off.")
     return poses_from_rows(
         np.array([(fix.day or 0) * _DAY_US + fix.clock_us for fix in kept], np.int64),
         np.array([(fix.latitude, fix.longitude) for fix in kept], np.float64).reshape(-1, 2),

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -25,6 +26,20 @@ def read_poses(path: Path) -> Poses:
     Raises:
         BadInput: missing, too large, of no known form, or without a single usable pose; the sentence says what is wrong.
     """
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        raise BadInput(f"{path} does not exist: choose the log of poses again.") from None
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror}).") from None
+    return _read(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, changed_ns: int, size: int) -> Poses:
+    """Kept for as long as the file does not change: positions are asked for again and again."""
+    if size > _LARGEST:
+        raise BadInput(f"{path} has {size >> 20} MiB: logs of poses of up to {_LARGEST >> 20} MiB are read.")
     text = _text(path)
     lines = text.splitlines()
     if "<gpx" in text[:4096].lower():
@@ -43,12 +58,7 @@ def read_poses(path: Path) -> Poses:
 
 def _text(path: Path) -> str:
     try:
-        size = path.stat().st_size
-        if size > _LARGEST:
-            raise BadInput(f"{path} has {size >> 20} MiB: logs of poses of up to {_LARGEST >> 20} MiB are read.")
         content = path.read_bytes()
-    except FileNotFoundError:
-        raise BadInput(f"{path} does not exist: choose the log of poses again.") from None
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror}).") from None
     if b"\0" in content[:4096]:

@@ -13,7 +13,7 @@ from engine.places.making import TraverseName
 from engine.places.workspace import Workspace
 from engine.storage import read_json, write_json
 
-TRASH = "trash"
+TRASH = ".trash"  # as what Capture, Ground truth and Training throw away
 _LIST = "trash.json"
 Move = tuple[Path, Path]
 
@@ -72,7 +72,7 @@ def rename_traverse(
 
 
 def delete_traverses(workspace: Workspace, sources: Sequence[TraverseName], emit: Emit, cancel: CancelToken) -> TrashEntry:
-    """Move traverses to `<workspace>/trash/<date-time>`, with their index files and the ground truths that name them.
+    """Move traverses to `<workspace>/.trash/<date-time>`, with their index files and the ground truths that name them.
 
     Raises:
         BadInput: one is not there, or something cannot be moved; then nothing has changed.

@@ -1,6 +1,7 @@
 """Our side of the Speck, against a labelled FAKE of its driver (tests/chip/fake_driver.py): nothing was tried on hardware."""
 
 import importlib.machinery
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -241,6 +242,24 @@ def test_a_person_is_asked_before_it_downloads_and_every_failure_offers_the_virt
     with pytest.raises(TargetFailed, match="or choose the virtual chip"):
         load_driver(lambda sentence: True)
     assert "samna" not in sys.modules
+
+
+def test_what_the_installer_and_sinabs_print_is_no_part_of_a_commands_output(made, samna, monkeypatch, capfd, caplog):
+    with caplog.at_level("INFO", "engine.chip.speck"):
+        opened(made, samna).stop()
+    assert capfd.readouterr().out == ""
+    assert "Network is valid" in caplog.text
+
+    def install(name):
+        subprocess.run([sys.executable, "-c", "print('pip says')"], check=True)
+        return samna
+
+    monkeypatch.setattr(speck.importlib, "import_module", install)
+    assert load_driver(lambda sentence: True) is samna
+    print("the result")
+    out, err = capfd.readouterr()
+    assert out == "the result\n"
+    assert "pip says" in err
 
 
 def test_it_is_not_asked_where_the_driver_is_installed(samna):

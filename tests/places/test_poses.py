@@ -174,6 +174,14 @@ def test_void_fixes_and_wrong_checksums_are_counted(tmp_path: Path) -> None:
     assert "2 fixes without a position (void) left out." in poses.notes
 
 
+def test_quality_and_dilution_of_precision_are_read_and_poor_fixes_told(tmp_path: Path) -> None:
+    lines = [gga("100000.00"), gga("100001.00", quality="2", hdop="7.5"), gga("100002.00", hdop="")]
+    poses = read_poses(write(tmp_path / "a.nmea", *lines))
+    np.testing.assert_array_equal(poses.quality, [1, 2, 1])
+    np.testing.assert_array_equal(poses.hdop, [0.9, 7.5, np.nan])
+    assert any("1 of 3 fixes have a dilution of precision above 5" in note for note in poses.notes)
+
+
 def test_a_log_with_nothing_but_void_fixes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no usable pose: 1 fix without a position"):
         read_poses(write(tmp_path / "a.nmea", rmc("100001.00", "010326", status="V")))
@@ -276,3 +284,12 @@ def test_what_is_no_log_is_refused_in_a_sentence(tmp_path: Path, content: bytes,
 def test_a_missing_log(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="does not exist"):
         read_poses(tmp_path / "a.nmea")
+
+
+def test_a_log_that_changes_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("time_s,x,y\n1,1,1\n")
+    first = read_poses(path)
+    assert read_poses(path) is first  # kept, as nothing has changed
+    path.write_text("time_s,x,y\n1,1,1\n2,2,2\n")
+    assert len(read_poses(path)) == 2

@@ -100,7 +100,7 @@ def test_what_is_deleted_lies_in_the_trash_and_comes_back(workspace: Workspace) 
     assert truths(workspace) == ["tuesday_monday_b_GT.json", "tuesday_monday_b_GT.npy"]
     assert "2 ground truths" in said.notices
     assert (entry.folder / "dataset/street/dvs/monday/image_0003.png").is_file()
-    assert entry.folder.parent == workspace.root / "trash"
+    assert entry.folder.parent == workspace.root / ".trash"
     assert [found.what for found in list_trash(workspace)] == ["monday"]
     restore(workspace, entry.folder, ignore, CancelToken())
     assert tree(workspace.root) == before and list_trash(workspace) == []
