@@ -220,7 +220,8 @@ class ForwardFilter:
         on = float(self._on.sum())
         moved = shifted(self._on, self._motion)
         stays = 1 - p.jump - p.leave
-        past_the_end = max(0.0, on - float(moved.sum()))
+        # Added up, not a difference of sums, whose rounding error evidence could blow up where nothing leads off the map.
+        past_the_end = sum(weight * float(self._on[-step:].sum()) for step, weight in enumerate(self._motion[1:], 1))
         self._on = stays * moved + (p.jump * on + p.come_back * self._off) / self._places
         self._off = (1 - p.come_back) * self._off + p.leave * on + stays * past_the_end
 

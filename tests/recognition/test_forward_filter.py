@@ -22,12 +22,13 @@ def slow_filter(matrix: np.ndarray, p: ForwardFilterParameters) -> tuple[list[li
         for b in range(places):
             transition[a][b] += p.jump / places
         transition[a][places] += p.leave
-        kept = 0.0
+        lost = 0.0
         for k, weight in enumerate(motion):
             if a + k < places:
                 transition[a][a + k] += (1 - p.jump - p.leave) * weight
-                kept += weight
-        transition[a][places] += (1 - p.jump - p.leave) * (1 - kept)
+            else:
+                lost += weight
+        transition[a][places] += (1 - p.jump - p.leave) * lost
     for b in range(places):
         transition[places][b] = p.come_back / places
     transition[places][places] = 1 - p.come_back
@@ -65,8 +66,9 @@ def slow_filter(matrix: np.ndarray, p: ForwardFilterParameters) -> tuple[list[li
             weighed = belief
         total = math.fsum(weighed)
         belief = [w / total for w in weighed]
-        match += math.fsum(b * e for b, e in zip(belief, z, strict=False))
-        frames += math.fsum(belief[:-1])
+        if any(z):
+            match += math.fsum(b * e for b, e in zip(belief, z, strict=False))
+            frames += math.fsum(belief[:-1])
         raised = [(b / max(belief)) ** strength**-0.5 for b in belief]
         beliefs.append([b / math.fsum(raised) for b in raised[:-1]])
         off.append(raised[-1] / math.fsum(raised))
