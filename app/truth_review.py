@@ -57,8 +57,8 @@ class TruthReview(QObject):
         query = min(max(query, 0), document.shape[1] - 1)
         here = matrix.cursor_cell
         wanted = row if row is not None else (here[0] if here is not None else 0)
-        matches = document.matches(query)
-        found = int(matches[np.abs(matches - wanted).argmin()]) if len(matches) else wanted
+        near = self._nearest(wanted, query)
+        found = wanted if near is None else near
         matrix.set_cursor(found, query)
         matrix.forget_mouse()
         self.show_cell(found, query)
@@ -77,18 +77,27 @@ class TruthReview(QObject):
         view.parts.pair.title.say(self._words(reference, query))
         self._show_frames()
         marks, names = view.parts.map, (opened.pair.reference.name, opened.pair.query.name)
-        matches = document.matches(query)
         marks.mark(names[1], query, "query")
         marks.mark(names[0], reference, "match")
-        near = int(matches[np.abs(matches - reference).argmin()]) if len(matches) else None
-        marks.mark(names[0], near, "true")
+        marks.mark(names[0], self._nearest(reference, query), "true")
         view.parts.findings.select(query)
 
-    def refresh_cell(self) -> None:
-        """The ground truth has changed: say so of the cell that is shown."""
-        cell = self._view.parts.matrix.cursor_cell
-        if cell is not None:
-            self.show_cell(*cell)
+    def refresh_cell(self, change: Change) -> None:
+        """The ground truth has changed: say so of the cell that is shown, if it concerns its query."""
+        cell, document, opened = self._view.parts.matrix.cursor_cell, self._view.editor.document, self._view.opened
+        if cell is None or document is None or opened is None:
+            return
+        columns = change.cells % document.shape[1]
+        flags = (change.masked, change.confirmed, change.rejected)
+        if bool((columns == cell[1]).any()) or any(bool((part == cell[1]).any()) for part in flags):
+            self._view.parts.pair.title.say(self._words(*cell))
+            self._view.parts.map.mark(opened.pair.reference.name, self._nearest(*cell), "true")
+
+    def _nearest(self, reference: int, query: int) -> int | None:
+        """The match of a query that is nearest to a reference."""
+        document = self._view.editor.document
+        matches = document.matches(query) if document is not None else np.empty(0, int)
+        return int(matches[np.abs(matches - reference).argmin()]) if len(matches) else None
 
     def _words(self, reference: int, query: int) -> str:
         document = self._view.editor.document
@@ -97,8 +106,7 @@ class TruthReview(QObject):
         matches = document.matches(query)
         if reference in matches:
             words = "a match"
-        elif len(matches):
-            near = int(matches[np.abs(matches - reference).argmin()])
+        elif (near := self._nearest(reference, query)) is not None:
             words = f"{abs(reference - near)} off (match {near})"
         else:
             words = "no match"
@@ -275,7 +283,7 @@ class TruthReview(QObject):
         elif finding.references:
             cell = self._view.parts.matrix.cursor_cell
             self._view.parts.matrix.set_cursor(finding.references[0], cell[1] if cell is not None else 0)
-            self.refresh_cell()
+            self.show_cell(finding.references[0], cell[1] if cell is not None else 0)
         self._view.parts.matrix.setFocus()
 
     def _on_action(self, finding: Finding) -> None:
@@ -291,7 +299,6 @@ class TruthReview(QObject):
                 editor.do(editor.document.turn())
             except BadInput as error:
                 self._view.notify(str(error))
-        self.refresh_cell()
         self.check_quietly()
 
     def stop(self) -> None:

@@ -51,6 +51,7 @@ class DeployView(View):
         self._hot_at = 0.0
         self._run_when_ready = self._demo_when_ready = False
         self._pictures = 0
+        self._suggested: Path | None = None  # a recording that suits the network
         self._ended_run: LivePipeline | None = None
         self.demo: DemoScreen | None = None
         self.runner = DeployRunner(self)
@@ -61,6 +62,7 @@ class DeployView(View):
         self.content.addWidget(self.parts)
         self.add_to_header(self.parts.demo_button)
         self.add_to_header(self.parts.run_button)
+        self.await_content()
         self._show_saved()
         self._connect()
         self._on_workspace()
@@ -176,6 +178,7 @@ class DeployView(View):
         elif setup.path is None:
             self.runner.forget_model()
             self.screen_.show_model(None)
+            self.content_arrived()
         self._show_run()
 
     def _on_network(self, path: Path) -> None:
@@ -194,8 +197,10 @@ class DeployView(View):
         chosen = parts.source.chosen
         if opened.recording is not None and chosen.kind == "recording" and (chosen.path is None or not chosen.path.exists()):
             parts.source.choose(Chosen("recording", path=opened.recording))
+        self._suggested = opened.recording
         self._apply()
         self._show_run()
+        self.content_arrived()
         run, self._run_when_ready = self._run_when_ready, False
         if self._demo_when_ready:
             self._demo_when_ready = False
@@ -208,6 +213,7 @@ class DeployView(View):
         self.parts.setup.tell_network(sentence, problem=True)
         self.screen_.show_model(None)
         self._show_run()
+        self.content_arrived()
 
     def train_one(self) -> None:
         """Train a network for a workspace that has none: it is chosen once it is there."""
@@ -489,9 +495,19 @@ class DeployView(View):
         if not self.runner.running:
             if self.runner.capture.pipeline is None:
                 self.parts.play.loop.setChecked(True)
+                self._choose_for_demo()
             self.runner.capture.set_loop(True)
             self._on_run()
         self.demo.showFullScreen()
+
+    def _choose_for_demo(self) -> None:
+        """Where the chosen source is not there (no camera, no such file), a recording of the route, or the synthetic camera."""
+        source = self.parts.source
+        chosen = source.chosen
+        there = source.open.isEnabled() and (chosen.kind != "recording" or (chosen.path is not None and chosen.path.is_file()))
+        if not there:
+            kind = Chosen("recording", path=self._suggested) if self._suggested is not None else Chosen("synthetic")
+            source.choose(kind)
 
     def leave_demo(self) -> None:
         """Back to the panel; the run goes on."""

@@ -128,12 +128,13 @@ class CheckList(QWidget):
             return
         self.checks = tuple(checks)
         self._empty.setVisible(not checks)
-        for check in checks:
+        for place, check in enumerate(checks, start=1):  # after the word for an empty list
             if check.name not in self._rows:
                 row = _Row(self._theme, check.name)
                 row.mendRequested.connect(self.mendRequested)
                 self._rows[check.name] = row
-                self._layout.insertWidget(self._layout.count() - 1, row)
+            if self._layout.indexOf(self._rows[check.name]) != place:
+                self._layout.insertWidget(place, self._rows[check.name])
             self._rows[check.name].show_check(check)
         named = {check.name for check in checks}
         for name, row in self._rows.items():

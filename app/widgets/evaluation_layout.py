@@ -25,7 +25,7 @@ from app.icons import set_icon
 from app.theme import Theme
 from app.widgets.editors import NumberBox
 from app.widgets.evaluation_options import UsedFrames
-from app.widgets.evaluation_plots import PrecisionRecallPlot, RecallBars, RoutePlot
+from app.widgets.evaluation_plots import CurvesPlot, RecallBars, RoutePlot
 from app.widgets.matrix_pane import MatrixPane
 from app.widgets.method_table import MethodTable
 from app.widgets.methods_panel import MethodsPanel
@@ -52,7 +52,7 @@ class EvaluationLayout(QWidget):
         self.bar = PairBar()
         self.table = MethodTable(theme)
         self.matrix = MatrixPane(theme)
-        self.bars, self.curves = RecallBars(theme), PrecisionRecallPlot(theme)
+        self.bars, self.curves = RecallBars(theme), CurvesPlot(theme)
         self.worst = WorstQueries(theme, frame_of)
         self.worst_note = QLabel()
         self.worst_note.setObjectName("worstNote")

@@ -7,15 +7,22 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QSizePolicy
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QVBoxLayout
 
 from app.theme import Theme
 from app.widgets.live_plots import Plot
 from app.widgets.method_table import ShownMethod, colour_of, dash_of
-from engine.recognition.figures import thinned
+from engine.recognition.figures import FIGURES
 from engine.recognition.metrics import RECALL_KS
 
 _GAP = 0.22  # of a group of bars
+_CURVES = (
+    ("precision_recall", "Precision over recall"),
+    ("error", "Error of the best match"),
+    ("cold_start", "Cold start"),
+    ("along_route", "Right matches along the route"),
+    ("calibration", "Reliability (forward filter)"),
+)
 
 
 def _shown(value: float) -> str:
@@ -73,42 +80,73 @@ class RecallBars(Plot):
         return str(RECALL_KS[number]) if abs(value - number) < 1e-6 and 0 <= number < len(RECALL_KS) else ""
 
 
-class PrecisionRecallPlot(Plot):
-    """The precision-recall curves of every method over each other."""
+class CurvesPlot(Plot):
+    """One of the engine's line figures, for every method over each other, to choose."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__(theme, "Precision over recall", "precisionRecall", _shown, _shown)
+        super().__init__(theme, "", "curvesPlot", _shown, _shown)
         self._methods: Sequence[ShownMethod] = ()
-        self._curves: list[pg.PlotCurveItem] = []
-        self.box.setXRange(0, 1, padding=0.04)
+        self._items: list[pg.GraphicsObject] = []
+        self.figure = QComboBox()
+        self.figure.setObjectName("curvesFigure")
+        self.figure.setAccessibleName("Figure")
+        self.figure.setToolTip("What is drawn")
+        self.figure.setMinimumContentsLength(10)
+        self.figure.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        for name, text in _CURVES:
+            self.figure.addItem(text, name)
+        self.figure.activated.connect(lambda index: self.paint_lines())
+        layout = self.layout()
+        if isinstance(layout, QVBoxLayout):
+            layout.replaceWidget(self._title, self.figure)
+            layout.insertWidget(1, self._title)
+        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._title.setMinimumHeight(2 * self._title.fontMetrics().lineSpacing())  # so that the plot does not jump
         self.box.setYRange(0, 1.02, padding=0)
-        for axis in (self.left, self.bottom):
-            axis.setTickSpacing(0.2, 0.2)
+        self.left.setTickSpacing(0.2, 0.2)
 
     def show_methods(self, methods: Sequence[ShownMethod]) -> None:
         """Draw the scored ones of these methods."""
         self._methods = [shown for shown in methods if shown.method.scores is not None]
         self.paint_lines()
 
+    @property
+    def lines(self) -> int:
+        """How many lines are drawn."""
+        return len(self._items)
+
     def paint_lines(self) -> None:
         """Draw anew, in the theme's colours."""
-        if not hasattr(self, "_curves"):
+        if not hasattr(self, "_items"):
             return
-        for curve in self._curves:
-            self.box.removeItem(curve)
-        self._curves = []
-        for shown in self._methods:
-            scores = shown.method.scores
-            if scores is None:
-                continue
-            # Flat before the first point, as the area is taken.
-            recall, precision = thinned(
-                np.append(0.0, scores.curve.recall), np.append(scores.curve.precision[0], scores.curve.precision)
-            )
-            pen = pg.mkPen(colour_of(self.theme, shown.number), width=2, style=dash_of(self.theme, shown.number))
-            curve = pg.PlotCurveItem(np.array(recall), np.array(precision), pen=pen)
-            self.box.addItem(curve)
-            self._curves.append(curve)
+        for item in self._items:
+            self.box.removeItem(item)
+        self._items = []
+        scored = [(shown.label, shown.method.scores) for shown in self._methods if shown.method.scores is not None]
+        figure = FIGURES[str(self.figure.currentData())](scored) if scored else None
+        if figure is None:
+            self._title.setText("Nothing of these methods to draw" if scored else " ")
+            return
+        self._title.setText(f"↑ {figure.y.label}\n→ {figure.x.label}")
+        self.box.setXRange(figure.x.low, figure.x.high, padding=0.04)
+        step = float(figure.x.ticks[1] - figure.x.ticks[0]) if len(figure.x.ticks) > 1 else 1.0
+        self.bottom.setTickSpacing(step, step)
+        for number, line in enumerate(figure.series):
+            own = number >= len(self._methods)
+            colour = QColor(self.theme.colours.muted) if own else colour_of(self.theme, self._methods[number].number)
+            style = Qt.PenStyle.DashLine if own else dash_of(self.theme, self._methods[number].number)
+            if len(line.x):
+                curve = pg.PlotDataItem(
+                    np.asarray(line.x, float),
+                    np.asarray(line.y, float),
+                    pen=pg.mkPen(colour, width=1 if own else 2, style=style),
+                    symbol="o" if line.markers else None,
+                    symbolSize=6,
+                    symbolBrush=colour,
+                    symbolPen=None,
+                )
+                self.box.addItem(curve)
+                self._items.append(curve)
 
 
 class RoutePlot(Plot):

@@ -83,7 +83,7 @@ class TruthLayout(QWidget):
         right.setSizes([290, 300])
         main.setStretchFactor(0, 3)
         main.setStretchFactor(1, 2)  # on a large screen the frames grow too
-        main.setSizes([760, SIDE_WIDTH])
+        main.setSizes([640, SIDE_WIDTH])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)

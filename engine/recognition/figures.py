@@ -1,6 +1,7 @@
 """The figures of an evaluation as SVG: recall, precision-recall, errors, cold start, reliability, along the route."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,23 +14,31 @@ Scored = Sequence[tuple[str, Scores]]
 _POINTS = 2000
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A line plot before it is drawn.
+
+    `series` has one line for each of the scores, in their order, empty where there is nothing of them; then lines of its own.
+    """
+
+    title: str
+    x: Axis
+    y: Axis
+    series: list[Series]
+
+    @property
+    def svg(self) -> str:
+        """Drawn, without the empty lines."""
+        return line_plot([line for line in self.series if len(line.x)], self.x, self.y, self.title)
+
+
 def figures_of(scored: Scored) -> dict[str, str]:
     """Every figure that the scores (each with the name of its method) have something for, as SVG by its file name."""
-    if not scored:
-        return {}
-    plots: dict[str, Callable[[Scored], str | None]] = {
-        "recall.svg": recall_plot,
-        "precision_recall.svg": precision_recall_plot,
-        "error.svg": error_plot,
-        "along_route.svg": along_route_plot,
-        "cold_start.svg": cold_start_plot,
-        "calibration.svg": calibration_plot,
-    }
-    drawn = {name: plot(scored) for name, plot in plots.items()}
-    return {name: figure for name, figure in drawn.items() if figure is not None}
+    drawn = {name: build(scored) for name, build in FIGURES.items()} if scored else {}
+    return {f"{name}.svg": figure.svg for name, figure in drawn.items() if figure is not None}
 
 
-def recall_plot(scored: Scored) -> str:
+def recall_figure(scored: Scored) -> Figure:
     """Recall@K over K with its intervals."""
     series = []
     for name, scores in scored:
@@ -38,10 +47,10 @@ def recall_plot(scored: Scored) -> str:
             band = [scores.intervals.recall_at[k] for k in RECALL_KS]
         values = [scores.recall_at[k] for k in RECALL_KS]
         series.append(Series(f"{name} (R@1 {values[0]:.2f})", RECALL_KS, values, intervals=band, markers=True))
-    return line_plot(series, Axis("K, places looked at", 0, 26, RECALL_KS), _share("Recall@K"), "Recall@K")
+    return Figure("Recall@K", Axis("K, places looked at", 0, 26, RECALL_KS), _share("Recall@K"), series)
 
 
-def precision_recall_plot(scored: Scored) -> str:
+def precision_recall_figure(scored: Scored) -> Figure:
     """Precision over recall of the single best match."""
     series = []
     for name, scores in scored:
@@ -49,44 +58,38 @@ def precision_recall_plot(scored: Scored) -> str:
         # Flat before the first point, as the area is taken; a curve of thousands of points is drawn by its corners.
         recall, precision = thinned(np.append(0.0, curve.recall), np.append(curve.precision[0], curve.precision))
         series.append(Series(f"{name} (AUC {scores.auc_pr:.2f})", recall, precision))
-    return line_plot(series, _share("Recall"), _share("Precision"), "Precision and recall of the best match")
+    return Figure("Precision and recall of the best match", _share("Recall"), _share("Precision"), series)
 
 
-def error_plot(scored: Scored) -> str | None:
+def error_figure(scored: Scored) -> Figure | None:
     """Share of the queries whose best match is within so many frames of a true place."""
-    errors = [(name, _errors(scores)) for name, scores in scored]
-    errors = [(name, values) for name, values in errors if values.size]
-    if not errors:
+    errors = [_errors(scores) for _, scores in scored]
+    known = [values for values in errors if values.size]
+    if not known:
         return None
-    largest = max(5.0, max(float(np.percentile(values, 90)) for _, values in errors))
-    end = nice_ceiling(largest)
+    end = nice_ceiling(max(5.0, max(float(np.percentile(values, 90)) for values in known)))
+    x = np.arange(0, end + 1)
     series = []
-    for name, values in errors:
-        x = np.arange(0, end + 1)
-        y = np.searchsorted(np.sort(values), x, side="right") / values.size
-        series.append(Series(f"{name} (median {np.median(values):g})", *thinned(x.astype(float), y)))
+    for (name, _), values in zip(scored, errors, strict=True):
+        if values.size:
+            y = np.searchsorted(np.sort(values), x, side="right") / values.size
+            series.append(Series(f"{name} (median {np.median(values):g})", *thinned(x.astype(float), y)))
+        else:
+            series.append(Series(name, (), ()))
     axis = Axis("Error of the best match (frames along the reference)", 0, end, ticks(end))
-    return line_plot(series, axis, _share("Share of the queries"), "Error of the best match")
+    return Figure("Error of the best match", axis, _share("Share of the queries"), series)
 
 
-def along_route_plot(scored: Scored) -> str | None:
+def along_route_figure(scored: Scored) -> Figure | None:
     """Share of right matches around each query, in a window that slides along the traverse."""
     queries = max(len(scores.matches.place) for _, scores in scored)
     window = route_window(queries)
-    series = []
-    for name, scores in scored:
-        x, y = right_along(scores, window)
-        if len(x):
-            series.append(Series(name, *thinned(x, y)))
-    if not series:
+    series = [Series(name, *thinned(*right_along(scores, window))) for name, scores in scored]
+    if not any(len(line.x) for line in series):
         return None
     end = float(max(1, queries - 1))
-    return line_plot(
-        series,
-        Axis("Query", 0, end, [tick for tick in ticks(end) if tick <= end]),
-        _share(f"Share of right matches in {window} queries"),
-        "Right matches along the route",
-    )
+    axis = Axis("Query", 0, end, [tick for tick in ticks(end) if tick <= end])
+    return Figure("Right matches along the route", axis, _share(f"Share of right matches in {window} queries"), series)
 
 
 def route_window(queries: int) -> int:
@@ -98,42 +101,57 @@ def right_along(scores: Scores, window: int) -> tuple[NDArray[np.float64], NDArr
     """(query, share of right matches among the scored queries with a match around it); queries with none around are left out."""
     matches = scores.matches
     counted = (matches.scored & (matches.true_place >= 0)).astype(np.float64)
-    kernel = np.ones(window)
-    number = np.convolve(counted, kernel, "same")[: len(counted)]
-    right = np.convolve(counted * matches.correct, kernel, "same")[: len(counted)]
+    kernel = np.ones(min(window, len(counted)))
+    number = np.convolve(counted, kernel, "same")
+    right = np.convolve(counted * matches.correct, kernel, "same")
     seen = number > 0.5
     return np.flatnonzero(seen).astype(np.float64), np.clip(right[seen] / number[seen], 0, 1)
 
 
-def cold_start_plot(scored: Scored) -> str | None:
+def cold_start_figure(scored: Scored) -> Figure | None:
     """Share of the starts that have come to a right match within so many queries."""
-    starts = [(name, scores.cold_start) for name, scores in scored if scores.cold_start is not None]
-    if not starts:
+    horizon = max((scores.cold_start.horizon for _, scores in scored if scores.cold_start is not None), default=0)
+    if not horizon:
         return None
-    horizon = max(start.horizon for _, start in starts)
     series = []
-    for name, start in starts:
+    for name, scores in scored:
+        start = scores.cold_start
+        if start is None:
+            series.append(Series(name, (), ()))
+            continue
         x = np.arange(1, start.horizon + 1)
         y = np.searchsorted(np.sort(start.frames), x, side="right") / len(start.frames)
         median = start.percentile(50)
         series.append(Series(f"{name} (median {'never' if median is None else f'{median:g}'})", x.tolist(), y.tolist()))
     axis = Axis("Queries since the start", 0, horizon, ticks(horizon))
-    return line_plot(series, axis, _share("Share of starts with a right match"), "First right match after a cold start")
+    return Figure("First right match after a cold start", axis, _share("Share of starts with a right match"), series)
 
 
-def calibration_plot(scored: Scored) -> str | None:
+def calibration_figure(scored: Scored) -> Figure | None:
     """How often a method is right where it states a probability, over what it states."""
     series = []
     for name, scores in scored:
         calibration = scores.calibration
-        if calibration is not None:
-            filled = calibration.queries > 0
-            stated, correct = calibration.stated[filled].tolist(), calibration.correct[filled].tolist()
-            series.append(Series(f"{name} (error {calibration.expected_error:.2f})", stated, correct, markers=True))
-    if not series:
+        if calibration is None:
+            series.append(Series(name, (), ()))
+            continue
+        filled = calibration.queries > 0
+        stated, correct = calibration.stated[filled].tolist(), calibration.correct[filled].tolist()
+        series.append(Series(f"{name} (error {calibration.expected_error:.2f})", stated, correct, markers=True))
+    if not any(len(line.x) for line in series):
         return None
     series.append(Series("as stated", (0, 1), (0, 1)))
-    return line_plot(series, _share("Stated probability"), _share("Share that was right"), "Reliability of the best match")
+    return Figure("Reliability of the best match", _share("Stated probability"), _share("Share that was right"), series)
+
+
+FIGURES: dict[str, Callable[[Scored], Figure | None]] = {
+    "recall": recall_figure,
+    "precision_recall": precision_recall_figure,
+    "error": error_figure,
+    "along_route": along_route_figure,
+    "cold_start": cold_start_figure,
+    "calibration": calibration_figure,
+}
 
 
 def _errors(scores: Scores) -> NDArray[np.float64]:

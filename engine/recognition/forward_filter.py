@@ -1,10 +1,11 @@
 """Where along the reference the robot is, given every frame so far: a Bayes forward filter with a fixed cost a step.
 
 The state is one of the reference's places, or off the map. Between two frames the robot moves on along the reference as the
-motion prior says, or jumps anywhere (it was carried, or the filter is wrong). Evidence is a similarity column of any scale,
-standardised over its places: of the true place it is taken to be normal about m, of the others about 0, both with spread 1, so
-that a place's likelihood ratio against "off the map" is exp(m z - m^2 / 2). m is not given: it follows the columns (one step of
-expectation-maximisation a frame).
+motion prior says, or jumps anywhere (it was carried, or the filter is wrong). Evidence is a similarity column, of which only
+the order of its places counts: each is given its normal score z (the quantile of the normal distribution at its rank), so that
+spike counts, distances and correlations are alike, whatever their scale and their skew. Of the true place z is taken to be
+normal about m, of the others about 0, both with spread 1, so that a place's likelihood ratio against "off the map" is exp(m z -
+m^2 / 2). m is not given: it follows the columns (one step of expectation-maximisation a frame).
 
 Successive columns repeat each other's errors, along the very paths that the robot may take. How much is measured as it goes
 (the correlation r of a column with the one before, moved on by the motion prior). For m the likelihood takes m (1 - r) / (1 +
@@ -19,6 +20,7 @@ Xu, Sunderhauf, Milford, "Probabilistic visual place recognition for hierarchica
 """
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -159,7 +161,7 @@ class ForwardFilter:
         if places < 1:
             raise BadInput("A filter needs at least one place: train a network first.")
         self._parameters, self._motion = parameters, parameters.motion()
-        self._places = places
+        self._places, self._scores = places, NormalScores(places)
         self.reset()
 
     def reset(self) -> None:
@@ -175,6 +177,7 @@ class ForwardFilter:
         self._on = np.append(self._on, 0.0)
         self._last = None if self._last is None else np.append(self._last, 0.0)
         self._places += 1
+        self._scores = NormalScores(self._places)
 
     def remove_place(self, place: int) -> None:
         """Go on without a place; what was held of it counts as off the map.
@@ -190,6 +193,7 @@ class ForwardFilter:
         self._on = np.delete(self._on, place)
         self._last = None if self._last is None else np.delete(self._last, place)
         self._places -= 1
+        self._scores = NormalScores(self._places)
 
     def step(self, column: NDArray[np.generic]) -> Belief:
         """Take the next frame's similarity column (places,) in, of any scale.
@@ -202,7 +206,7 @@ class ForwardFilter:
             raise BadInput(f"The filter has {self._places} places, but the column has the shape {values.shape}.")
         if not np.isfinite(values).all():
             raise BadInput("The similarity column has values that are not finite numbers: compute it again.")
-        evidence = standardised(values)
+        evidence = self._scores.of(values)
         if self._last is not None:
             self._move()
             self._correlate(evidence)
@@ -216,7 +220,8 @@ class ForwardFilter:
         on = float(self._on.sum())
         moved = shifted(self._on, self._motion)
         stays = 1 - p.jump - p.leave
-        past_the_end = max(0.0, on - float(moved.sum()))
+        # Added up, not a difference of sums, whose rounding error evidence could blow up where nothing leads off the map.
+        past_the_end = sum(weight * float(self._on[-step:].sum()) for step, weight in enumerate(self._motion[1:], 1))
         self._on = stays * moved + (p.jump * on + p.come_back * self._off) / self._places
         self._off = (1 - p.come_back) * self._off + p.leave * on + stays * past_the_end
 
@@ -224,7 +229,7 @@ class ForwardFilter:
         if self._last is None:
             return
         expected = standardised(shifted(self._last, self._motion))
-        self._correlation += max(0.0, float(expected @ evidence) / self._places)
+        self._correlation += max(0.0, _dot(expected, standardised(evidence)) / self._places)
         self._correlation_frames += 1
 
     def _weigh(self, evidence: Vector) -> None:
@@ -237,7 +242,7 @@ class ForwardFilter:
         total = float(on.sum()) + off
         if total > 0:  # else nothing that was held possible explains the frame
             self._on, self._off = on / total, off / total
-        self._match += float(self._on @ evidence)
+        self._match += _dot(self._on, evidence)
         self._match_frames += float(self._on.sum())
 
     def _independent(self) -> float:
@@ -294,12 +299,36 @@ def filter_matrix(
     return result
 
 
+class NormalScores:
+    """Ranks as quantiles of the standard normal distribution (van der Waerden's scores), for one number of values."""
+
+    def __init__(self, count: int) -> None:
+        # Tied values share the mean of their ranks, which is a whole or a half: one entry each.
+        half = [NormalDist().inv_cdf(step / (2 * count)) for step in range(1, count)]
+        self._table = np.array([*half, 0.0, *(-value for value in reversed(half))])
+
+    def of(self, values: Vector) -> Vector:
+        """The score of each value; equal values have equal scores, and all equal ones 0."""
+        order = np.argsort(values)
+        ordered = values[order]
+        first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+        sizes = np.diff(np.append(first, len(values)))
+        scores = np.empty_like(values)
+        scores[order] = np.repeat(self._table[2 * first + sizes - 1], sizes)
+        return scores
+
+
 def standardised(values: Vector) -> Vector:
     """Less the mean, over the standard deviation; zeros where all are equal to rounding."""
     centred = values - values.mean()
     spread = float(np.sqrt(np.mean(centred * centred)))
     largest = float(np.abs(values).max())
     return centred / spread if spread > 1e-12 * largest and spread > 0 else np.zeros_like(values)
+
+
+def _dot(a: Vector, b: Vector) -> float:
+    """Not by BLAS, which starts threads for it: they cost more than they bring, and must not disturb a live pipeline."""
+    return float(np.einsum("i,i->", a, b))
 
 
 def shifted(values: Vector, motion: Vector) -> Vector:

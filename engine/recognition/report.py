@@ -182,7 +182,7 @@ def terminal_table(results: Sequence[MethodResult]) -> "Table":
     table = Table(title=_title(results), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     longest = max((len(result.name) for result in results), default=0)
     shown = RECALL_KS if longest <= _SHORT else tuple(k for k in RECALL_KS if k not in (15, 20))  # room for the names
-    table.add_column("Method", overflow="fold", min_width=min(longest, 18) if longest > _SHORT else 5)
+    table.add_column("Method", overflow="fold", min_width=min(longest, 16) if longest > _SHORT else 5, max_width=20)
     for k in shown:
         table.add_column(f"R@{k}", justify="right", no_wrap=True)
     for heading in ("AUC-PR", "R@\n100P", "time", *(("SynOps\n/query",) if spiking else ())):

@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF
 from PySide6.QtGui import QColor, QHelpEvent, QImage
-from PySide6.QtWidgets import QToolTip
+from PySide6.QtWidgets import QLabel, QToolTip
 from pytestqt.qtbot import QtBot
 
 from app.theme import DARK, LIGHT, Colours, Theme
@@ -87,3 +87,27 @@ def test_the_check_list_draws_the_cores_where_a_run_needs_the_chip(qtbot: QtBot,
     stray = check_network(InputParameters(dims=(10, 10), roi_dim=(100, 100)), 200, 100)  # no layer of it can be laid out
     checks.show_checks([Check("Chip", "bad", stray.sentence, chip=stray)])
     assert not drawn.isVisible()
+
+
+def test_points_that_come_later_take_their_place_in_the_list(qtbot: QtBot, theme: Theme) -> None:
+    checks = CheckList(theme)
+    qtbot.addWidget(checks)
+    checks.resize(300, 600)
+    with qtbot.waitExposed(checks):
+        checks.show()
+    first, second, third = (Check(name, "good", f"{name}.") for name in ("Chip", "Integers", "Region"))
+
+    def order() -> list[str]:
+        rows = [checks.findChild(QLabel, f"check{name}Text") for name in ("Chip", "Integers", "Region")]
+        shown = sorted(
+            (row for row in rows if row is not None and row.isVisible()), key=lambda row: row.mapTo(checks, QPoint()).y()
+        )
+        return [row.text() for row in shown]
+
+    checks.show_checks([first, third])
+    checks.show_checks([first, second, third])
+    qtbot.waitUntil(lambda: order() == ["Chip.", "Integers.", "Region."])
+    checks.show_checks([first, third])
+    qtbot.waitUntil(lambda: order() == ["Chip.", "Region."])
+    checks.show_checks([first, second, third])
+    qtbot.waitUntil(lambda: order() == ["Chip.", "Integers.", "Region."])

@@ -324,7 +324,10 @@ def test_results_are_laid_over_each_other(
     assert {shown.result.folder for shown in view.parts.table.methods} == {first, second}
     assert len({shown.label for shown in view.parts.table.methods}) == 3
     show_tab(qtbot, window, "evaluationTabs", "Curves")
-    assert len(view.parts.curves._curves) == 3
+    assert view.parts.curves.lines == 3
+    for text, lines in (("Cold start", 3), ("Reliability (forward filter)", 2), ("Error of the best match", 3)):
+        choose(qtbot, view.parts.curves.figure, text)
+        assert view.parts.curves.lines == lines  # the filter's run alone states probabilities, beside the line of "as stated"
     click_check(qtbot, box, 0)
     click_check(qtbot, box, 1)
     assert view.parts.table.methods == [] and part(window, "evaluationEmpty").isVisible()

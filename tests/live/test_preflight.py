@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.chip.quantise import ChipParameters
 from engine.errors import BadInput
 from engine.events.writer import EventWriter
 from engine.jobs import CancelToken, ignore
@@ -41,6 +42,19 @@ def test_a_source_like_the_trained_one_is_all_green(model: LiveModel) -> None:
     assert {check.level for check in found.values()} == {"good"}
     assert found["Region"].sentence == "32 × 32 pixels at 8, 4, as when trained."
     assert found["Events"].sentence == "3 events per pixel now, 3.2 when trained."
+
+
+def test_on_a_chip_the_integers_are_told_and_the_cores_drawn(model: LiveModel) -> None:
+    on_chip = LiveParameters(step_ms=25, target="virtual")
+    found = points(model, on_chip)
+    assert list(found)[:2] == ["Chip", "Integers"]
+    assert found["Chip"].chip is not None and found["Chip"].chip.fits
+    assert found["Integers"].level == "good"
+    assert found["Integers"].sentence.startswith("Weights in 8 bits: features, none clipped, ")
+    assert "an input fires after" in found["Integers"].sentence
+    clipped = points(model, on_chip.model_copy(update={"chip": ChipParameters(clip=0.2)}))["Integers"]
+    assert clipped.level == "doubtful"
+    assert "Integers" not in points(model)
 
 
 @pytest.mark.parametrize(("now", "level"), [(3.2, "good"), (1.0, "doubtful"), (12.0, "doubtful"), (0.1, "bad"), (48.0, "bad")])
