@@ -141,6 +141,16 @@ def test_use_as_reference_and_query(view: DatasetView, window: MainWindow, qtbot
     assert badge("", view.tools.theme.colours) is None
 
 
+def test_what_was_chosen_before_the_panel_was_opened_is_marked(window: MainWindow, place: Workspace, qtbot: QtBot) -> None:
+    window.open_workspace(place.root)
+    window.session.select(dataset="street", camera="dvs", reference="tuesday", query="monday")
+    view = open_dataset(qtbot, window, place)
+    model = view.parts.tree.model
+    for traverse, role in (("tuesday", "reference"), ("monday", "query")):
+        assert f"The {role}" in model.data(model.index_of(name_of(traverse)), Qt.ItemDataRole.ToolTipRole)
+    assert view.current == name_of("tuesday")  # the reference is shown first
+
+
 def test_the_network_s_grid_fits_the_frames_and_says_where_it_does_not(view: DatasetView, qtbot: QtBot) -> None:
     inspector = view.parts.inspector
     qtbot.mouseClick(
