@@ -151,9 +151,10 @@ def _watch(
                 emit(Notice(note, "warning"))
         state = capture.state
         if parameters.retry and capture.size is not None and state is SourceState.FAILED and not pipeline.workers[0].failed:
-            if time.monotonic() >= next_try:
+            if over and time.monotonic() >= next_try:
                 next_try = time.monotonic() + _RETRY_S
                 emit(Notice(f"{capture.message} Trying again.", "warning"))
+                pipeline.expect_more()
                 capture.retry()
             continue
         if pipeline.workers[0].failed or (pipeline.problem and pipeline.workers[0].target is None):
