@@ -23,9 +23,10 @@ from engine.capture import CaptureSnapshot, RateTimeline
 from engine.errors import BadInput
 from engine.events.sources import FoundCamera, SourceState
 from engine.jobs import CancelToken, Emit
-from engine.live import LiveParameters, LivePipeline
+from engine.live import LiveModel, LiveParameters, LivePipeline
 from engine.live.first_network import train_first_network
 from engine.live.preflight import Mend, Present, mended, preflight
+from engine.live.recall import recall_on_chip, scored_queries
 from engine.networks.library import networks_of
 from engine.parameters import problems
 
@@ -47,6 +48,7 @@ class DeployView(View):
         self.sensor: tuple[int, int] | None = None
         self._chosen: Chosen | None = None
         self._hot_found: int | None = None
+        self._measurable, self._recall = False, ""  # what the chip's integers cost
         self._hot_pixels: frozenset[tuple[int, int]] = frozenset()
         self._hot_at = 0.0
         self._run_when_ready = self._demo_when_ready = False
@@ -194,6 +196,8 @@ class DeployView(View):
         chosen = parts.source.chosen
         if opened.recording is not None and chosen.kind == "recording" and (chosen.path is None or not chosen.path.exists()):
             parts.source.choose(Chosen("recording", path=opened.recording))
+        workspace = self.tools.session.workspace
+        self._recall, self._measurable = "", workspace is not None and bool(scored_queries(workspace, model))
         self._apply()
         self._show_run()
         run, self._run_when_ready = self._run_when_ready, False
@@ -353,7 +357,8 @@ class DeployView(View):
             return
         latest = snapshot or (capture.pipeline.snapshot() if capture.pipeline is not None else None)
         density = latest.statistics.expected_events_per_pixel if latest is not None else None
-        present = Present(self.sensor if capture.pipeline is not None else None, density, self._hot_found, len(self._hot_pixels))
+        sensor = self.sensor if capture.pipeline is not None else None
+        present = Present(sensor, density, self._hot_found, len(self._hot_pixels), self._measurable, self._recall)
         writes = self.parts.setup.session.isChecked() and session.writable
         self.parts.checks.show_checks(preflight(model, self.parameters, present, session.workspace if writes else None))
         self._name_checks()
@@ -366,6 +371,9 @@ class DeployView(View):
         model, pipeline = self.runner.model, self.runner.capture.pipeline
         if model is None:
             return
+        if mend == "recall":
+            self._measure_recall(model)
+            return
         if mend == "hot_pixels" and pipeline is not None:
             self._hot_pixels = self._hot_pixels | getattr(self, "_hot_found_pixels", frozenset())
             pipeline.hot_pixels = self._hot_pixels
@@ -376,6 +384,24 @@ class DeployView(View):
         self._apply()
         if self.runner.running and mend != "hot_pixels":
             self.notify("This takes effect when the run is started again.")
+
+    def _measure_recall(self, model: LiveModel) -> None:
+        workspace, chip = self.tools.session.workspace, self.parameters.chip
+        if workspace is None:
+            return
+        self._measurable = False  # while it is measured
+        self._check()
+        job = self.tools.jobs.start(
+            "Measure recall in the chip's integers",
+            lambda emit, cancel: recall_on_chip(workspace, model, chip, emit, cancel),
+        )
+        job.ended.connect(lambda state: self._on_recall(job, model))
+
+    def _on_recall(self, job: Job, model: LiveModel) -> None:
+        if model is self.runner.model:
+            self._recall = str(job.result) if job.state is State.FINISHED else job.error or ""
+            self._measurable = not self._recall
+            self._check()
 
     # -- the run
 
