@@ -34,7 +34,7 @@ PANELS = (
     Panel("capture", "Capture", "Ctrl+1", "Watch a camera or a recording, and record", "capture:CaptureView"),
     Panel("dataset", "Dataset", "Ctrl+2", "Look through traverses and repair them", "dataset:DatasetView"),
     Panel("ground_truth", "Ground truth", "Ctrl+3", "Say which query belongs to which place", "ground_truth:GroundTruthView"),
-    Panel("training", "Training", "Ctrl+4", "Teach a network the places of a traverse", "planned:PlannedTraining"),
+    Panel("training", "Training", "Ctrl+4", "Teach a network the places of a traverse", "training:TrainingView"),
     Panel("evaluation", "Evaluation", "Ctrl+5", "Measure how well places are recognised", "evaluation:EvaluationView"),
     Panel("deploy", "Deploy", "Ctrl+6", "Run a network live, in simulation or on the chip", "deploy:DeployView"),
 )

@@ -97,6 +97,7 @@ QLabel[role="heading"] {{ font-weight: 600; }}
 QLabel[role="muted"] {{ color: {muted}; }}
 QLabel[role="error"] {{ color: {error}; }}
 QLabel[role="warning"] {{ color: {warning}; }}
+QLabel[role="good"] {{ color: {good}; }}
 #panelHeader {{ border: none; border-bottom: 1px solid {border}; }}
 #dockTitle {{ background: {rail}; border-bottom: 1px solid {border}; }}
 QHeaderView::section {{ background: {window}; color: {muted}; border: none; padding: 6px 11px; }}

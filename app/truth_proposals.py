@@ -71,8 +71,7 @@ class TruthProposals(QObject):
         way = view.parts.make.way.currentText()
         job = view.tools.jobs.start(f"Ground truth {way[:1].lower()}{way[1:]}", work)
         self._job = job
-        tolerance_m = parameters.radius_m if isinstance(parameters, PosesTruthParameters) else None
-        job.ended.connect(lambda state: self._on_made(job, state, way, tolerance_m))
+        job.ended.connect(lambda state: self._on_made(job, state, way))
         view.show_state()
 
     def command(self) -> str:
@@ -136,17 +135,14 @@ class TruthProposals(QObject):
         cell = self._view.parts.matrix.cursor_cell
         return cell[1] if cell is not None else 0
 
-    def _on_made(self, job: Job, state: State, way: str, tolerance_m: float | None) -> None:
+    def _on_made(self, job: Job, state: State, way: str) -> None:
         if self._job is job:
             self._job = None
         self._view.show_state()
-        opened = self._view.opened
-        if (
-            state is State.FINISHED
-            and opened is not None
-            and job.result.matrix.shape == (opened.pair.references, opened.pair.queries)
-        ):
-            self.show(job.result, way)
+        opened, made = self._view.opened, job.result
+        job.result = None  # its matrix lives as long as the proposal, not as long as the list of jobs
+        if state is State.FINISHED and opened is not None and made.matrix.shape == (opened.pair.references, opened.pair.queries):
+            self.show(made, way)
 
     def _on_proposal(self, answer: str) -> None:
         if answer == "use":

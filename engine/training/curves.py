@@ -1,6 +1,7 @@
 """What a run has told of itself, kept beside its network: curves over the steps, and the last state of every plot."""
 
 import json
+import math
 import time
 import zipfile
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from engine.training.live import LAYERS, VALIDATION
 
 SCHEMA = 1
 _SAVE_SECONDS = 5.0
-_MOST_ROWS = 20_000
+_MOST_ROWS = 4_000
 _LARGEST_FILE = 256 * 1024 * 1024
 _PERCENTILES = (0, 10, 50, 90, 100)
 
@@ -38,7 +39,53 @@ class Curves:
     last: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-class CurveRecorder:
+class CurveCollector:
+    """Keeps what a run tells, in columns that can be read while it runs."""
+
+    def __init__(self, before: Curves | None = None) -> None:
+        self._series: dict[str, dict[str, list[float]]] = {}
+        self.last: dict[str, dict[str, Any]] = dict(before.last) if before is not None else {}
+        for name, columns in before.series.items() if before is not None else ():
+            self._series[name] = {key: values.tolist() for key, values in columns.items()}
+
+    def take(self, metric: Metric) -> None:
+        """Keep a metric. A first layer that begins anew is another run (the next seed): what was before is forgotten."""
+        steps = self.steps(metric.name)
+        if metric.name == LAYERS[0] and LAYERS[1] in self._series:
+            self._series, self.last, steps = {}, {}, []
+        self.last[metric.name] = {**metric.values, "step": metric.step}
+        row = _row(metric)
+        if row is None:
+            return
+        columns = self._series.setdefault(metric.name, {})
+        while steps and steps[-1] >= metric.step:  # a killed run goes on from before its last words
+            for values in columns.values():
+                values.pop()
+            steps = self.steps(metric.name)
+        length = len(steps)
+        for key in row.keys() - columns.keys():
+            columns[key] = [math.nan] * length
+        for key, values in columns.items():
+            values.append(row.get(key, math.nan))
+        if length >= _MOST_ROWS:
+            for values in columns.values():
+                del values[1::2]
+
+    def steps(self, name: str) -> list[float]:
+        """The steps at which a metric was kept."""
+        return self._series.get(name, {}).get("step", [])
+
+    def column(self, name: str, key: str) -> NDArray[np.float64]:
+        """One column of a metric; empty where there is none."""
+        return np.array(self._series.get(name, {}).get(key, []), np.float64)
+
+    def curves(self) -> Curves:
+        """What was kept so far."""
+        made = {name: {key: np.array(values) for key, values in columns.items()} for name, columns in self._series.items()}
+        return Curves(made, dict(self.last))
+
+
+class CurveRecorder(CurveCollector):
     """An `emit` that keeps what passes through, and writes it to a file every few seconds.
 
     Args:
@@ -47,36 +94,17 @@ class CurveRecorder:
     """
 
     def __init__(self, onward: Emit, path: Path) -> None:
+        super().__init__(read_curves(path) if path.exists() else None)
         self._onward, self._path = onward, path
-        self._rows: dict[str, list[dict[str, float]]] = {}
-        self._last: dict[str, dict[str, Any]] = {}
         self._saved = time.monotonic()
-        if path.exists():
-            before = read_curves(path)
-            self._last = before.last
-            for name, columns in before.series.items():
-                length = len(columns["step"])
-                self._rows[name] = [{key: float(values[i]) for key, values in columns.items()} for i in range(length)]
 
     def __call__(self, event: JobEvent) -> None:
         """Keep an event and hand it on."""
         if isinstance(event, Metric):
-            self._last[event.name] = {**event.values, "step": event.step}
-            row = _row(event)
-            if row is not None:
-                rows = self._rows.setdefault(event.name, [])
-                while rows and rows[-1]["step"] >= event.step:  # a killed run goes on from before its last words
-                    rows.pop()
-                rows.append(row)
-                if len(rows) > _MOST_ROWS:
-                    del rows[1::2]
+            self.take(event)
             if time.monotonic() - self._saved > _SAVE_SECONDS:
                 self.save()
         self._onward(event)
-
-    def curves(self) -> Curves:
-        """What was kept so far."""
-        return Curves({name: _columns(rows) for name, rows in self._rows.items() if rows}, dict(self._last))
 
     def save(self) -> None:
         """Write the file, whole or not at all."""
@@ -97,11 +125,6 @@ def _row(event: Metric) -> dict[str, float] | None:
             found = np.percentile(values, _PERCENTILES)
             row |= {f"{short}_{percent}": float(x) for percent, x in zip(_PERCENTILES, found, strict=True)}
     return row
-
-
-def _columns(rows: list[dict[str, float]]) -> Rows:
-    names = dict.fromkeys(key for row in rows for key in row)
-    return {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}
 
 
 def write_curves(path: Path, curves: Curves) -> None:
@@ -161,3 +184,36 @@ def read_curves(path: Path) -> Curves:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise BadInput(f"{path} cannot be read as the curves of a run ({type(error).__name__}): remove it.") from None
     return curves
+
+
+def export_values(curves: Curves, folder: Path) -> list[Path]:
+    """Write curves as CSV files, one a metric, and the last firing rates, thresholds and weight histograms likewise.
+
+    Raises:
+        BadInput: the folder cannot be written.
+    """
+    written = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, columns in curves.series.items():
+            written.append(_write_csv(folder / f"{name.replace(' ', '_')}.csv", columns))
+        for name, values in curves.last.items():
+            rows: dict[str, NDArray[Any]] = {
+                key: np.asarray(value) for key, value in values.items() if key in ("firing_rate", "threshold")
+            }
+            if rows:
+                written.append(_write_csv(folder / f"{name.replace(' ', '_')}_neurons.csv", rows))
+            if "counts" in values and "edges" in values:
+                edges = np.asarray(values["edges"])
+                columns = {"from": edges[:-1], "to": edges[1:], "weights": np.asarray(values["counts"])}
+                written.append(_write_csv(folder / f"{name.replace(' ', '_')}_histogram.csv", columns))
+    except OSError as error:
+        raise BadInput(f"{folder} cannot take the values ({error.strerror}): choose another folder.") from None
+    return written
+
+
+def _write_csv(path: Path, columns: dict[str, NDArray[Any]]) -> Path:
+    with replacing(path) as part:
+        lines = [",".join(columns), *(",".join(f"{value:.9g}" for value in row) for row in zip(*columns.values(), strict=True))]
+        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path

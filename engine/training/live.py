@@ -26,6 +26,7 @@ DEAD, SATURATED = 0.0, 0.999
 _SAMPLED = 20_000  # weights of a distribution
 _IMAGE_SIDE = 200
 _BINS = 60
+_RATE_BINS = 40
 _DETAILS_A_SECOND = 4.0
 _FIRST_GUESS = 0.02  # seconds of a costly plot before one was made
 
@@ -68,12 +69,24 @@ class _Rates:
         rates = (self._sums / self._steps).astype(np.float32)
         if self._steps >= self._places:
             dead, saturated = int((rates <= DEAD).sum()), int((rates >= SATURATED).sum())
-            self._told = {"firing_rate": rates, "whole_epoch": True, "dead": dead, "saturated": saturated}
+            self._told = {
+                "firing_rate": rates,
+                "whole_epoch": True,
+                "dead": dead,
+                "saturated": saturated,
+                **rate_histogram(rates),
+            }
             self._sums, self._steps = np.zeros_like(self._sums), 0
         elif not self._told.get("whole_epoch"):
-            self._told = {"firing_rate": rates, "whole_epoch": False, "dead": 0, "saturated": 0}
+            self._told = {"firing_rate": rates, "whole_epoch": False, "dead": 0, "saturated": 0, **rate_histogram(rates)}
         self._told |= {"target_low": self._band[0], "target_high": self._band[1]}
         return self._told
+
+
+def rate_histogram(rates: NDArray[np.float32]) -> dict[str, Any]:
+    """How firing rates are spread: rate_counts between rate_edges."""
+    counts, edges = np.histogram(rates, _RATE_BINS, (0.0, max(float(rates.max()), 1e-6)))
+    return {"rate_counts": counts, "rate_edges": edges}
 
 
 class LiveMetrics:
@@ -81,7 +94,8 @@ class LiveMetrics:
 
     Args:
         emit: hears Progress (stages of LAYERS, in steps) and Metric:
-            "feature layer", "output layer": firing_rate and threshold of each neuron; target_low, target_high; whole_epoch
+            "feature layer", "output layer": firing_rate and threshold of each neuron; rate_counts between rate_edges, their
+                histogram; target_low, target_high; whole_epoch
                 (the rates are over at least one); dead and saturated (numbers of neurons that answered to nothing, or fully to
                 everything, in a whole epoch); learning_rate, threshold_rate; steps_per_second, remaining_s (of the whole run,
                 NaN before the speed is known); weight at weight_index, a sample to follow.

@@ -15,7 +15,7 @@ from engine.networks.record import RunRecord, hash_arrays
 from engine.places.selection import ReferenceSelection
 from engine.recognition.prototype_spiking import prepare_prototypes, simulate_prototypes, spike_words
 from engine.training.job import TrainedNetwork, TrainingOutput, check_target, read_places
-from engine.training.live import SPIKES, WEIGHTS, weight_values
+from engine.training.live import SPIKES, WEIGHTS, rate_histogram, weight_values
 
 __all__ = ["PROTOTYPE_PRESETS", "PrototypeParameters", "teach_prototypes", "tell_prototypes", "train_prototype"]
 
@@ -66,6 +66,7 @@ def tell_prototypes(network: PrototypeNetwork, seen: NDArray[np.float32], parame
     rates = (shown.counts.mean(axis=1) / parameters.timebin).astype(np.float32)
     values = {
         "firing_rate": rates,
+        **rate_histogram(rates),
         "whole_epoch": True,
         "dead": int((rates <= 0).sum()),
         "saturated": int((rates >= 1).sum()),

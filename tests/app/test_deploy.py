@@ -355,6 +355,7 @@ def test_demo_mode_fills_the_screen_and_escape_leaves(
     window: MainWindow, qtbot: QtBot, lab: tuple[Path, Path, Path], picture: Picture
 ) -> None:
     view = open_panel(qtbot, window, lab[0])
+    choose(qtbot, view.parts.source.kind, "Camera")  # none is attached: the recording of the route stands in
     click(qtbot, window, "deployDemo")
     demo = view.demo
     assert isinstance(demo, DemoScreen) and demo.isVisible() and demo.isFullScreen()

@@ -57,12 +57,10 @@ def test_each_panel_by_click_and_by_key(window: MainWindow, qtbot: QtBot, entry:
     assert window.current_view is not None and window.current_view.name == entry.name  # type: ignore[attr-defined]
 
 
-def test_a_planned_panel_says_so_and_opens_its_guide_page(window: MainWindow, qtbot: QtBot) -> None:
+def test_a_panels_question_mark_opens_its_guide_page(window: MainWindow, qtbot: QtBot) -> None:
     window.show_panel("training")
-    view = window.current_view
-    assert view is not None and "not part of Revisit 0.1.0 yet" in view.state.text()  # type: ignore[attr-defined]
-    click(qtbot, window, "plannedGuide")
-    assert window.guide.isVisible() and window.guide.page is not None and window.guide.page.name == "how-lens-learns"
+    click(qtbot, window, "panelHelp")
+    assert window.guide.isVisible() and window.guide.page is not None and window.guide.page.name == "training"
     click(qtbot, window, "guideDockClose")
     assert not window.guide.isVisible()
     click(qtbot, window, "panelHelp")

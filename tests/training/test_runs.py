@@ -24,7 +24,7 @@ from engine.networks.record import read_record
 from engine.places.workspace import Workspace
 from engine.training import lens as lens_training
 from engine.training.control import TrainingControl
-from engine.training.curves import read_curves
+from engine.training.curves import CurveCollector, export_values, read_curves
 from engine.training.parameters import LensTrainingParameters
 from engine.training.run import RunParameters, TrainRequest, resume_run, train_runs
 from engine.training.runs import (
@@ -370,3 +370,33 @@ def test_broken_curves_are_one_sentence(tmp_path: Path, content: Any) -> None:
         path.write_bytes(content)
     with pytest.raises(BadInput, match=r"curves\.npz"):
         read_curves(path)
+
+
+def test_curves_are_thinned_cut_back_and_begun_anew() -> None:
+    kept = CurveCollector()
+    for step in range(1, 9001):
+        kept.take(Metric("feature layer", step, {"dead": step}))
+    steps = kept.steps("feature layer")
+    assert 2000 <= len(steps) <= 4000 and steps[-1] == 9000 and steps == kept.column("feature layer", "dead").tolist()
+    kept.take(Metric("feature layer", 100, {"dead": 1, "new": 2}))  # a killed run goes on from its checkpoint
+    assert kept.steps("feature layer")[-1] == 100 and max(kept.steps("feature layer")) == 100
+    assert np.isnan(kept.column("feature layer", "new")[0]) and kept.column("feature layer", "new")[-1] == 2
+    kept.take(Metric("output layer", 5, {}))
+    kept.take(Metric("validation", 5, {"recall_at_1": 0.5}))
+    kept.take(Metric("feature layer", 1, {"dead": 0}))  # the next seed
+    assert set(kept.curves().series) == {"feature layer"} and kept.steps("feature layer") == [1]
+
+
+def test_values_are_exported_as_tables(workspace: Workspace, tmp_path: Path) -> None:
+    done = train(judged(request(workspace)))
+    folder = tmp_path / "out"
+    written = export_values(read_curves(done[0].run.folder / "curves.npz"), folder)
+    assert {path.name for path in written} == {
+        "feature_layer.csv", "output_layer.csv", "validation.csv", "feature_layer_neurons.csv", "output_layer_neurons.csv",
+        "feature_weights_histogram.csv", "output_weights_histogram.csv",
+    }  # fmt: skip
+    header, *rows = (folder / "output_layer_neurons.csv").read_text().splitlines()
+    assert header == "firing_rate,threshold" and len(rows) == 30
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match="cannot take the values"):
+        export_values(read_curves(done[0].run.folder / "curves.npz"), tmp_path / "file")

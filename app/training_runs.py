@@ -1,0 +1,174 @@
+"""The runs of the workspace in the Training panel: listed, compared, marked, renamed, moved to the trash, and undone."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from engine.errors import BadInput
+from engine.jobs import CancelToken
+from engine.places.workspace import Workspace
+from engine.training.curves import Curves, read_curves
+from engine.training.runs import CURVES, Run, list_runs, read_run, rename_run, restore_run, star_run, trash_run
+
+if TYPE_CHECKING:
+    from app.views.training import TrainingView
+
+
+class RunsControl(QObject):
+    """Does what the Runs tab asks for."""
+
+    def __init__(self, view: "TrainingView") -> None:
+        super().__init__(view)
+        self.setObjectName("trainingRunsControl")
+        self._view, self._tab = view, view.parts.runs
+        self.undo_stack = QUndoStack(self)
+        self._looking: CancelToken | None = None
+        self._reading: CancelToken | None = None
+        self._choose: set[Path] = set()
+        tab = self._tab
+        tab.selectionChanged.connect(self._on_selection)
+        tab.model.starRequested.connect(self._on_star)
+        tab.model.renameRequested.connect(self._on_rename)
+        tab.trashRequested.connect(self._on_trash)
+        tab.undoRequested.connect(self.undo_stack.undo)
+        self.undo_stack.indexChanged.connect(lambda index: self._show_undo())
+        self._show_undo()
+
+    def refresh(self, choose: set[Path] | None = None) -> None:
+        """Read the runs again; `choose` names folders to choose then."""
+        workspace = self._view.tools.session.workspace
+        self._choose |= choose or set()
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
+        if workspace is None:
+            self._tab.set_runs([])
+            self.undo_stack.clear()
+            return
+        self._looking = self._view.background.run(
+            "Read the runs", lambda cancel: list_runs(workspace), self._on_runs, self._view.say
+        )
+
+    def _on_runs(self, found: tuple[list[Run], list[str]]) -> None:
+        runs, problems = found
+        self._tab.set_runs(runs)
+        if self._choose:
+            self._tab.choose(self._choose)
+            self._choose = set()
+        for sentence in problems:
+            self._view.notify(sentence, "warning")
+        self._view.show_buttons()
+
+    def _on_selection(self) -> None:
+        chosen = self._tab.chosen
+        self._tab.show_differences(chosen)
+        self._view.show_buttons()
+        if self._reading is not None:
+            self._reading.cancel()
+
+        def read(cancel: CancelToken) -> list[Curves | None]:
+            found: list[Curves | None] = []
+            for run in chosen:
+                cancel.check()
+                try:
+                    found.append(read_curves(run.folder / CURVES))
+                except BadInput:  # a run that has only begun has none; a broken file shows no curve
+                    found.append(None)
+            return found
+
+        self._reading = self._view.background.run("Read curves", read, self._tab.show_overlay)
+
+    # -- edits
+
+    def _on_star(self, run: Run, on: bool) -> None:
+        self._push(_Star(self, run.folder, on))
+
+    def _on_rename(self, run: Run, name: str) -> None:
+        self._push(_Rename(self, run.folder, run.info.name, name))
+
+    def _on_trash(self, runs: list[Run]) -> None:
+        workspace = self._view.tools.session.workspace
+        if runs and workspace is not None:
+            self._push(_Trash(self, workspace, [run.folder for run in runs]))
+
+    def _push(self, command: QUndoCommand) -> None:
+        if not self._view.tools.session.writable:
+            self._view.notify(self._view.tools.session.read_only_reason, "warning")
+            return
+        self.undo_stack.push(command)
+
+    def attempt(self, command: QUndoCommand, work: Callable[[], set[Path]]) -> bool:
+        """Do an edit; one that the engine refuses is said and forgotten."""
+        try:
+            chosen = work()
+        except BadInput as error:
+            self._view.notify(str(error), "warning")
+            command.setObsolete(True)
+            self.refresh()
+            return False
+        self.refresh(chosen)
+        self._view.tools.session.note_content_changed()
+        return True
+
+    def _show_undo(self) -> None:
+        text = self.undo_stack.undoText()
+        self._tab.undo.setEnabled(self.undo_stack.canUndo())
+        self._tab.undo.setToolTip(f"Undo: {text} (Ctrl+Z)" if text else "Nothing to undo")
+
+
+class _Star(QUndoCommand):
+    def __init__(self, control: RunsControl, folder: Path, on: bool) -> None:
+        super().__init__("mark a run" if on else "take a run's mark away")
+        self._control, self._folder, self._on = control, folder, on
+
+    def redo(self) -> None:
+        self._set(self._on)
+
+    def undo(self) -> None:
+        self._set(not self._on)
+
+    def _set(self, on: bool) -> None:
+        self._control.attempt(self, lambda: {star_run(read_run(self._folder), on).folder})
+
+
+class _Rename(QUndoCommand):
+    def __init__(self, control: RunsControl, folder: Path, old: str, new: str) -> None:
+        super().__init__(f"rename {old}")
+        self._control, self._folder, self._old, self._new = control, folder, old, new
+
+    def redo(self) -> None:
+        self._set(self._new)
+
+    def undo(self) -> None:
+        self._set(self._old)
+
+    def _set(self, name: str) -> None:
+        def work() -> set[Path]:
+            self._folder = rename_run(read_run(self._folder), name).folder
+            return {self._folder}
+
+        self._control.attempt(self, work)
+
+
+class _Trash(QUndoCommand):
+    def __init__(self, control: RunsControl, workspace: Workspace, folders: list[Path]) -> None:
+        super().__init__(f"move {len(folders)} run{'s' if len(folders) > 1 else ''} to the trash")
+        self._control, self._workspace, self._folders = control, workspace, folders
+        self._trashed: list[Path] = []
+
+    def redo(self) -> None:
+        def work() -> set[Path]:
+            self._trashed = [trash_run(read_run(folder), self._workspace) for folder in self._folders]
+            return set()
+
+        self._control.attempt(self, work)
+
+    def undo(self) -> None:
+        def work() -> set[Path]:
+            self._folders = [restore_run(path, self._workspace) for path in self._trashed]
+            return set(self._folders)
+
+        self._control.attempt(self, work)

@@ -1,0 +1,140 @@
+"""What a sweep has found: how much each parameter matters, and every trial as a line across the parameters."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtGui import QColor
+
+from app.theme import Theme
+from app.widgets.training_plots import TrainingPlot
+from engine.training.kinds import SweepRange
+from engine.training.sweep import SweepTrial
+
+_SHADES = 8
+_MARGIN = 0.24  # room for the names at both ends
+
+
+class _NamedAxisPlot(TrainingPlot):
+    """A plot of which one axis has names instead of numbers."""
+
+    def show_curves(self, curves: Any, layer: int) -> None:
+        """A sweep's plot follows no single training."""
+
+
+class ImportancePlot(_NamedAxisPlot):
+    """A bar a parameter."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, "Importance", "importancePlot")
+        self.enlarge.hide()
+        self._bars = pg.BarGraphItem(x0=[], x1=[], y0=[], y1=[])
+        self.box.addItem(self._bars)
+        self.left.setWidth(104)
+        self.bottom.setTickSpacing(0.5, 0.5)
+        self.paint_lines()
+
+    def show_importance(self, importance: Mapping[str, float], done: int) -> None:
+        """Draw shares that add up to 1, the largest on top."""
+        names = sorted(importance, key=lambda name: importance[name])
+        places = np.arange(len(names), dtype=float)
+        self._bars.setOpts(x0=np.zeros(len(names)), x1=[importance[name] for name in names], y0=places - 0.35, y1=places + 0.35)
+        self.left.setTicks([list(zip(places, names, strict=True))])
+        self.fit()
+        if names:
+            self.say(f"PED-ANOVA over {done} trials")
+        else:
+            self.say("needs eight finished trials of different values")
+
+    def fit(self) -> None:
+        """Show all bars, on an axis up to 1."""
+        self.box.setXRange(0, 1, padding=0.02)
+        self.box.enableAutoRange(axis="y")
+
+    def clear(self) -> None:
+        self.show_importance({}, 0)
+
+    def paint_lines(self) -> None:
+        if hasattr(self, "_bars"):
+            self._bars.setOpts(brush=QColor(self.theme.colours.accent), pen=pg.mkPen(None))
+
+
+class ParallelPlot(_NamedAxisPlot):
+    """A line a trial, from parameter to parameter and to the objective; good trials are strong, the best one is orange."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, "Trials across the parameters", "parallelPlot", left=lambda value: "")
+        self.enlarge.hide()
+        self.left.setWidth(4)
+        self.bottom.setHeight(2 * self.fontMetrics().lineSpacing() + 8)
+        self._items: list[Any] = []
+        self._shown: tuple[Sequence[SweepTrial], Mapping[str, SweepRange], SweepTrial | None, str] = ((), {}, None, "")
+
+    def show_trials(
+        self, trials: Sequence[SweepTrial], ranges: Mapping[str, SweepRange], best: SweepTrial | None, objective: str
+    ) -> None:
+        """Draw the trials that are done."""
+        self._shown = (trials, ranges, best, objective)
+        for item in self._items:
+            self.box.removeItem(item)
+        self._items = []
+        done = [trial for trial in trials if trial.state == "done" and trial.value is not None]
+        names = [*ranges, objective]
+        # On two levels, so that long names do not lie over each other.
+        self.bottom.setTicks([[(float(place), f"\n{name}" if place % 2 else name) for place, name in enumerate(names)]])
+        if not done:
+            self.say("")
+            return
+        values = np.array([trial.value for trial in done])
+        low, high = float(values.min()), float(values.max())
+        rows = [
+            [*(_place(trial.chosen.get(name), ranges[name]) for name in ranges), _share(float(trial.value or 0.0), low, high)]
+            for trial in done
+        ]
+        ranks = np.clip(((values - low) / max(high - low, 1e-12) * _SHADES).astype(int), 0, _SHADES - 1)
+        for rank in range(_SHADES):
+            lines = [row for row, at in zip(rows, ranks, strict=True) if at == rank]
+            if lines:
+                shade = QColor(self.theme.colours.accent)
+                shade.setAlpha(40 + 180 * rank // (_SHADES - 1))
+                self._add(lines, shade, 1)
+        if best is not None and best in done:
+            self._add([rows[done.index(best)]], QColor(self.theme.colours.off_event), 2)
+        self.box.setXRange(0, len(names) - 1, padding=_MARGIN)
+        self.box.setYRange(0, 1, padding=0.06)
+        self.say(f"{objective} {low:.3f} to {high:.3f}")
+
+    def fit(self) -> None:
+        """Show all."""
+        self.box.setXRange(0, max(1, len(self._shown[1])), padding=_MARGIN)
+        self.box.setYRange(0, 1, padding=0.06)
+
+    def clear(self) -> None:
+        self.show_trials((), {}, None, "")
+
+    def paint_lines(self) -> None:
+        self.bottom.setStyle(hideOverlappingLabels=False)
+        if hasattr(self, "_shown"):
+            self.show_trials(*self._shown)
+
+    def _add(self, rows: Sequence[Sequence[float]], shade: QColor, width: int) -> None:
+        x = np.tile(np.append(np.arange(len(rows[0]), dtype=float), np.nan), len(rows))
+        y = np.concatenate([np.append(row, np.nan) for row in rows])
+        item = pg.PlotCurveItem(x, y, connect="finite", pen=pg.mkPen(shade, width=width))
+        self.box.addItem(item)
+        self._items.append(item)
+
+
+def _place(value: Any, r: SweepRange) -> float:
+    """Where a value lies in its range, 0 to 1."""
+    if not isinstance(value, int | float):
+        return math.nan
+    if r.log:
+        return _share(math.log(value), math.log(r.low), math.log(r.high))
+    return _share(float(value), r.low, r.high)
+
+
+def _share(value: float, low: float, high: float) -> float:
+    return (value - low) / (high - low) if high > low else 0.5

@@ -1,0 +1,441 @@
+"""The plots of a training: each shows one thing of the newest state, can be zoomed, and says its figures in words."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from app.icons import set_icon
+from app.theme import Theme
+from app.widgets.elided import Elided
+from app.widgets.live_plots import Plot
+from app.widgets.play_bar import tool_button
+from app.widgets.status import count
+from engine.training.curves import CurveCollector
+from engine.training.live import LAYERS, SPIKES, VALIDATION, WEIGHTS
+
+Values = Mapping[str, Any]
+_SCALE = 2  # of exported pictures
+
+
+class TrainingPlot(Plot):
+    """A plot with a note on its right, that zooms with the wheel, moves with the mouse and fits with a double click."""
+
+    enlargeRequested = Signal(object)  # the plot itself
+
+    def __init__(
+        self,
+        theme: Theme,
+        title: str,
+        name: str,
+        bottom: Callable[[float], str] = lambda value: f"{value:g}",
+        left: Callable[[float], str] = lambda value: f"{value:.3g}",
+    ) -> None:
+        super().__init__(theme, title, name, bottom, left)
+        self.title = title
+        self.note = Elided("", f"{name}Note", "muted")
+        self.enlarge = tool_button(f"{name}Enlarge", "fit", f"Show “{title}” alone, or with the others again")
+        self.enlarge.clicked.connect(lambda: self.enlargeRequested.emit(self))
+        self.box.setMouseEnabled(True, True)
+        self._view.setToolTip("The wheel zooms, dragging moves, a double click shows everything")
+        layout = self.layout()
+        assert isinstance(layout, QVBoxLayout)
+        layout.removeWidget(self._title)
+        self._title.setProperty("role", "heading")
+        head = QWidget()
+        line = QHBoxLayout(head)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(6)
+        line.addWidget(self._title, 1)
+        line.addWidget(self.enlarge)
+        layout.insertWidget(0, head)
+        layout.insertWidget(1, self.note)
+        layout.setSpacing(1)
+        self.setMinimumSize(170, 150)
+        self.box.mouseDoubleClickEvent = self._on_double_click
+
+    def show_curves(self, curves: CurveCollector, layer: int) -> None:
+        """Draw the newest state; `layer` is the one that is looked at."""
+        raise NotImplementedError
+
+    def clear(self) -> None:
+        """Draw nothing."""
+        raise NotImplementedError
+
+    def fit(self) -> None:
+        """Show everything."""
+        self.box.enableAutoRange()
+
+    def say(self, text: str, role: str = "muted") -> None:
+        """The words on the right; with the role "warning" or "error" they are meant to be noticed."""
+        if self.note.text() != text or self.note.property("role") != role:
+            self.note.setProperty("role", role)
+            self.note.style().unpolish(self.note)
+            self.note.style().polish(self.note)
+            self.note.say(text)
+
+    def save_picture(self, path: Path) -> None:
+        """Write the plot as it stands, twice as fine as on the screen."""
+        ratio = self.devicePixelRatioF() * _SCALE
+        picture = QPixmap(self.size() * ratio)
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(QColor(self.theme.colours.window))
+        self.render(picture)
+        if not picture.save(str(path)):
+            raise OSError(f"{path} cannot be written")
+
+    def _on_double_click(self, event: QMouseEvent) -> None:
+        self.fit()
+        event.accept()
+
+
+class SortedPlot(TrainingPlot):
+    """One value of every neuron, the largest first, with the target band."""
+
+    def __init__(self, theme: Theme, title: str, name: str, key: str, band: bool = False) -> None:
+        super().__init__(theme, title, name, count)
+        self._key, self._banded = key, band
+        self._curve = pg.PlotCurveItem()
+        self._band = pg.LinearRegionItem((0, 0), orientation="horizontal", movable=False)
+        self._band.setZValue(-10)
+        self._band.hide()
+        self.box.addItem(self._band, ignoreBounds=True)
+        self.box.addItem(self._curve)
+        self.paint_lines()
+
+    def show_curves(self, curves: CurveCollector, layer: int) -> None:
+        values = curves.last.get(LAYERS[layer], {})
+        found = values.get(self._key)
+        if found is None:
+            self.clear()
+            return
+        ordered = np.sort(np.asarray(found, np.float64))[::-1]
+        self._curve.setData(np.arange(len(ordered)), ordered)
+        if self._banded:
+            if "target_low" in values:
+                self._band.setRegion((values["target_low"], values["target_high"]))
+            self._band.setVisible("target_low" in values)
+            self._say_health(values)
+        else:
+            self.say(f"{ordered[-1]:.3g} to {ordered[0]:.3g}" if len(ordered) else "")
+
+    def _say_health(self, values: Values) -> None:
+        dead, saturated = int(values.get("dead", 0)), int(values.get("saturated", 0))
+        if not values.get("whole_epoch"):
+            self.say("first epoch")
+        elif dead or saturated:
+            self.say(f"{dead} dead, {saturated} saturated", "error")
+        else:
+            self.say("none dead, none saturated")
+
+    def clear(self) -> None:
+        self._curve.setData([], [])
+        self._band.hide()
+        self.say("")
+
+    def paint_lines(self) -> None:
+        if hasattr(self, "_curve"):
+            self._curve.setPen(pg.mkPen(self.theme.colours.accent, width=1))
+            _paint_band(self._band, self.theme)
+
+
+class HistogramPlot(TrainingPlot):
+    """How the values are spread."""
+
+    def __init__(self, theme: Theme, title: str, name: str) -> None:
+        super().__init__(theme, title, name, left=count)
+        self._bars = pg.BarGraphItem(x0=[], x1=[], height=[])
+        self.box.addItem(self._bars)
+        self._marks = [pg.InfiniteLine(angle=90) for _ in range(2)]
+        for mark in self._marks:
+            mark.hide()
+            self.box.addItem(mark, ignoreBounds=True)
+        self.paint_lines()
+
+    def draw(self, counts: NDArray[Any], edges: NDArray[Any]) -> None:
+        """Draw the bars."""
+        self._bars.setOpts(x0=edges[:-1], x1=edges[1:], height=np.asarray(counts, np.float64))
+
+    def mark(self, places: Sequence[float]) -> None:
+        """Draw upright lines."""
+        for line, place in zip(self._marks, places, strict=False):
+            line.setValue(place)
+            line.show()
+
+    def clear(self) -> None:
+        self._bars.setOpts(x0=[], x1=[], height=[])
+        for mark in self._marks:
+            mark.hide()
+        self.say("")
+
+    def paint_lines(self) -> None:
+        if hasattr(self, "_bars"):
+            self._bars.setOpts(brush=QColor(self.theme.colours.accent), pen=pg.mkPen(None))
+            for mark in self._marks:
+                mark.setPen(pg.mkPen(self.theme.colours.off_event, width=1, style=Qt.PenStyle.DashLine))
+
+
+class RateSpread(HistogramPlot):
+    """How many neurons fire at which rate."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, "Neurons by firing rate", "rateSpread")
+        self._band = pg.LinearRegionItem((0, 0), orientation="vertical", movable=False)
+        self._band.setZValue(-10)
+        self._band.hide()
+        self.box.addItem(self._band, ignoreBounds=True)
+        self.paint_lines()
+
+    def show_curves(self, curves: CurveCollector, layer: int) -> None:
+        values = curves.last.get(LAYERS[layer], {})
+        if "rate_counts" not in values:
+            self.clear()
+            return
+        self.draw(values["rate_counts"], values["rate_edges"])
+        self._band.setVisible("target_low" in values)
+        if "target_low" not in values:
+            self.say("spikes a step")
+            return
+        low, high = float(values["target_low"]), float(values["target_high"])
+        self._band.setRegion((low, high))
+        self.say(f"target {low:g} to {high:g}" if low < high else f"target {low:g}")
+
+    def clear(self) -> None:
+        super().clear()
+        if hasattr(self, "_band"):
+            self._band.hide()
+
+    def paint_lines(self) -> None:
+        super().paint_lines()
+        if hasattr(self, "_band"):
+            _paint_band(self._band, self.theme)
+
+
+class WeightSpread(HistogramPlot):
+    """How the weights are spread, and where 8 bits would clip them."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, "Weights", "weightSpread")
+
+    def show_curves(self, curves: CurveCollector, layer: int) -> None:
+        values = curves.last.get(WEIGHTS[layer], {})
+        if "counts" not in values:
+            self.clear()
+            return
+        self.draw(np.asarray(values["counts"]), np.asarray(values["edges"]))
+        limit = float(values["limit"])
+        self.mark((-limit, limit))
+        clipped, zeroed = float(values["clipped"]), float(values["zeroed"])
+        self.say(f"8 bits: {clipped:.1%} clipped, {zeroed:.0%} vanish", "warning" if clipped > 0.01 else "muted")
+
+
+class PicturePlot(TrainingPlot):
+    """An array as a picture, rows from the top."""
+
+    def __init__(self, theme: Theme, title: str, name: str) -> None:
+        super().__init__(theme, title, name, count, count)
+        self._image = pg.ImageItem(axisOrder="row-major")
+        self.box.addItem(self._image)
+        self.box.invertY(True)
+
+    def clear(self) -> None:
+        self._image.clear()
+        self.say("")
+
+
+class WeightPicture(PicturePlot):
+    """The weight matrix: excitatory blue, inhibitory orange, as events are."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, "Weight matrix", "weightPicture")
+        self.paint_lines()
+
+    def show_curves(self, curves: CurveCollector, layer: int) -> None:
+        values = curves.last.get(WEIGHTS[layer], {})
+        if "image" not in values:
+            self.clear()
+            return
+        image = np.asarray(values["image"])
+        rows, columns = (int(side) for side in values["matrix"])
+        limit = max(float(values["limit"]), 1e-6)
+        self._image.setImage(image, levels=(-limit, limit), autoDownsample=False)
+        self._image.setRect(QRectF(0, 0, columns, rows))
+        every = max(rows // image.shape[0], columns // image.shape[1], 1)
+        self.say(f"{rows} × {columns}" + (f", every {every}." if every > 1 else ""))
+
+    def paint_lines(self) -> None:
+        if hasattr(self, "_image"):
+            self._image.setLookupTable(_diverging(self.theme))
+
+
+class SpikePicture(PicturePlot):
+    """The spikes of one place, step by step: inputs, features and outputs under each other."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, "Spikes of the last place", "spikePicture")
+        self._lines: list[pg.InfiniteLine] = []
+        self.paint_lines()
+
+    def show_curves(self, curves: CurveCollector, layer: int) -> None:
+        values = curves.last.get(SPIKES, {})
+        layers = [np.asarray(values[name]) for name in ("input", "feature", "output") if name in values]
+        if not layers:
+            self.clear()
+            return
+        # A level a layer, so that one look-up table colours all three.
+        rows = [np.where(spikes > 0, number + 1, 0).astype(np.uint8) for number, spikes in enumerate(layers)]
+        picture = np.concatenate(rows, axis=1).T
+        self._image.setImage(picture, levels=(0, 3), autoDownsample=False)  # a mean of levels would be another one
+        self._image.setRect(QRectF(0, 0, picture.shape[1], picture.shape[0]))
+        spikes = count(float(sum(int(layer.sum()) for layer in layers)))
+        self.say(f"place {int(values['place']) + 1}: {spikes} spikes in {layers[0].shape[0]} steps")
+
+    def paint_lines(self) -> None:
+        if hasattr(self, "_image"):
+            colours = self.theme.colours
+            shades = (colours.base, colours.muted, colours.on_event, colours.off_event)
+            self._image.setLookupTable(np.array([_rgb(shade) for shade in shades], np.uint8))
+
+
+class HistoryPlot(TrainingPlot):
+    """Curves over the run: columns of a metric of both layers, the output layer's after the feature layer's, or of one metric.
+
+    Args:
+        keys: column, words and colour (a name of Colours) of each curve.
+        metric: the one that is shown; None: both layers.
+    """
+
+    def __init__(
+        self, theme: Theme, title: str, name: str, keys: Sequence[tuple[str, str, str]], metric: str | None = None, unit: str = ""
+    ) -> None:
+        super().__init__(theme, title, name, count)
+        self._keys, self._metric, self._unit = keys, metric, unit
+        self._curves = [pg.PlotDataItem(connect="finite") for _ in keys]
+        self._border = pg.InfiniteLine(angle=90)
+        self._border.hide()
+        self._anchor = anchor()
+        self.box.addItem(self._border, ignoreBounds=True)
+        self.box.addItem(self._anchor)
+        for curve in self._curves:
+            self.box.addItem(curve)
+        self.paint_lines()
+
+    def show_curves(self, curves: CurveCollector, layer: int) -> None:
+        metrics = (self._metric,) if self._metric is not None else LAYERS
+        parts, offset, border = [], 0.0, None
+        for name in metrics:
+            steps = np.array(curves.steps(name)) if self._metric is None else curves.column(name, "epoch")
+            if len(steps):
+                border = offset or border
+                parts.append((name, steps + offset))
+                offset += float(steps[-1])
+        if not parts:
+            self.clear()
+            return
+        said = []
+        for (key, words, _), curve in zip(self._keys, self._curves, strict=True):
+            # A gap between the layers: they are not one curve.
+            x = np.concatenate([np.append(steps, np.nan) for _, steps in parts])
+            y = np.concatenate([np.append(curves.column(name, key), np.nan) for name, _ in parts])
+            curve.setData(x, y, symbol="o" if len(parts[-1][1]) < 3 else None, symbolSize=5)
+            finite = y[np.isfinite(y)]
+            if len(finite):
+                said.append(f"{words} {finite[-1]:.3g}")
+        hold_from_zero(self._anchor, offset)
+        self.paint_lines()
+        self._border.setVisible(border is not None)
+        if border is not None:
+            self._border.setValue(border)
+        self.say(", ".join(said))
+
+    def clear(self) -> None:
+        for curve in self._curves:
+            curve.setData([], [])
+        self._anchor.setData([], [])
+        self._border.hide()
+        self.say("")
+
+    def paint_lines(self) -> None:
+        if hasattr(self, "_curves"):
+            for (_, _, shade), curve in zip(self._keys, self._curves, strict=True):
+                colour = getattr(self.theme.colours, shade)
+                curve.setPen(pg.mkPen(colour, width=1))
+                curve.setSymbolBrush(QColor(colour))
+                curve.setSymbolPen(None)
+            self._border.setPen(pg.mkPen(self.theme.colours.border, width=1))
+
+
+def anchor() -> pg.PlotCurveItem:
+    """Nothing to see: it keeps an axis of steps from 0 to the end, whatever few points there are between."""
+    return pg.PlotCurveItem(pen=pg.mkPen(None))
+
+
+def hold_from_zero(item: pg.PlotCurveItem, last: float) -> None:
+    """Let the axis go from 0 to `last`."""
+    item.setData(np.array([0.0, last]), np.array([np.nan, np.nan]), connect="finite")
+
+
+def make_plots(theme: Theme) -> list[TrainingPlot]:
+    """All plots of a training, in the order of their grid."""
+    return [
+        SortedPlot(theme, "Firing rate, sorted", "ratesSorted", "firing_rate", band=True),
+        RateSpread(theme),
+        SortedPlot(theme, "Thresholds, sorted", "thresholdsSorted", "threshold"),
+        WeightSpread(theme),
+        WeightPicture(theme),
+        SpikePicture(theme),
+        HistoryPlot(
+            theme,
+            "Firing rates over time",
+            "rateHistory",
+            (("rate_90", "90 %", "on_event"), ("rate_50", "half", "accent"), ("rate_10", "10 %", "muted")),
+        ),
+        HistoryPlot(
+            theme,
+            "Learning rates",
+            "learningRates",
+            (("learning_rate", "weights", "on_event"), ("threshold_rate", "thresholds", "off_event")),
+        ),
+        HistoryPlot(
+            theme,
+            "Validation",
+            "validationPlot",
+            (("recall_at_1", "R@1", "on_event"), ("recall_area", "area", "off_event")),
+            VALIDATION,
+        ),
+    ]
+
+
+def _paint_band(band: pg.LinearRegionItem, theme: Theme) -> None:
+    shade = QColor(theme.colours.good)
+    shade.setAlpha(50)
+    band.setBrush(shade)
+    for line in band.lines:
+        line.setPen(pg.mkPen(theme.colours.good, width=1))
+        line.setHoverPen(pg.mkPen(theme.colours.good, width=1))
+
+
+def _diverging(theme: Theme) -> NDArray[np.uint8]:
+    colours = theme.colours
+    middle, low, high = (_rgb(name) for name in (colours.base, colours.off_event, colours.on_event))
+    share = np.linspace(-1, 1, 256)[:, None]
+    # The square root lets small weights be seen.
+    strength = np.sqrt(np.abs(share))
+    table = np.where(share < 0, middle + (low - middle) * strength, middle + (high - middle) * strength)
+    return np.rint(table).astype(np.uint8)
+
+
+def _rgb(name: str) -> NDArray[np.float64]:
+    colour = QColor(name)
+    return np.array([colour.red(), colour.green(), colour.blue()], np.float64)
+
+
+def plot_icon(button: Any, large: bool) -> None:
+    """The button of a plot that is shown alone takes it back."""
+    set_icon(button, "close" if large else "fit")

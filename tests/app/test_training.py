@@ -1,0 +1,480 @@
+"""The Training panel by clicks and keys: settings, plan, presets, starting, pausing, stopping, plots, runs, sweeps."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QLineEdit
+from pytestqt.qtbot import QtBot
+
+from app.theme import Theme
+from app.views.training import TrainingView
+from app.widgets.training_plots import HistoryPlot, SortedPlot
+from app.widgets.training_runs import SHOWN, STAR
+from app.window import MainWindow
+from engine.networks.library import networks_of
+from engine.places.workspace import Workspace
+from engine.training import lens as lens_training
+from engine.training.runs import CHECKPOINT, list_runs
+from tests.app.capture_help import choose, retype
+from tests.app.training_help import CONTROL, LEFT, at_row, chosen_rows, click, part, show_tab, train, until
+from tests.training.helpers import CAMERA, DATASET, QUERY, REFERENCE, small_workspace
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Workspace:
+    return small_workspace(tmp_path / "lab", places=20)
+
+
+@pytest.fixture
+def view(window: MainWindow, lab: Workspace, qtbot: QtBot) -> TrainingView:
+    window.open_workspace(lab.root)
+    with qtbot.waitSignal(window.panelPainted, timeout=60_000):
+        window.show_panel("training")
+    made = window.current_view
+    assert isinstance(made, TrainingView)
+    made.parts.setup.inputs_form.set_values({"dims": (8, 8)})
+    made.parts.setup.training_form.set_values({"epoch_feat": 4, "epoch_out": 16})
+    made.parts.setup.edited.emit()
+    until(qtbot, lambda: made.setup.plan is not None)
+    return made
+
+
+def long_training(view: TrainingView) -> None:
+    """Settings with which a training runs until it is stopped."""
+    view.parts.setup.training_form.set_values({"epoch_feat": 400_000})
+    view.parts.setup.edited.emit()
+
+
+# -- settings
+
+
+def test_without_a_workspace_the_panel_says_what_to_do(window: MainWindow, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(window.panelPainted, timeout=60_000):
+        window.show_panel("training")
+    for name in ("trainStart", "trainPause", "trainStop", "trainCancel", "runShow", "runTrash"):
+        assert not part_of(window, name).isEnabled()
+    assert part(window, "trainStart").toolTip() == "Open a workspace first"
+    assert part(window, "plotsEmpty").isVisible()
+
+
+def part_of(window: MainWindow, name: str):  # type: ignore[no-untyped-def]
+    """A button of a tab that may be hidden."""
+    from PySide6.QtWidgets import QPushButton
+
+    found = window.findChild(QPushButton, name)
+    assert found is not None, name
+    return found
+
+
+def test_reference_and_query_follow_the_session_and_lead_it(window: MainWindow, view: TrainingView, qtbot: QtBot) -> None:
+    selection = window.session.selection
+    assert (selection.dataset, selection.camera, selection.reference, selection.query) == (DATASET, CAMERA, REFERENCE, QUERY)
+    assert view.parts.setup.reference.currentText() == REFERENCE and view.parts.setup.query.currentText() == QUERY
+    assert "monday_tuesday_GT.npy" in part(window, "validationTruth").text()  # type: ignore[attr-defined]
+    choose(qtbot, view.parts.setup.reference, QUERY)
+    assert window.session.selection.reference == QUERY
+    choose(qtbot, view.parts.setup.query, REFERENCE)
+    assert window.session.selection.query == REFERENCE
+    assert "no ground truth of tuesday and monday" in part(window, "validationTruth").text()  # type: ignore[attr-defined]
+    asked: list[str] = []
+    view.panelRequested.disconnect(window.show_panel)
+    view.panelRequested.connect(asked.append)
+    click(qtbot, window, "makeTruth")
+    assert asked == ["ground_truth"]
+    window.session.select(reference=REFERENCE, query=QUERY)
+    assert view.parts.setup.reference.currentText() == REFERENCE and view.parts.setup.query.currentText() == QUERY
+
+
+def test_what_will_be_built_is_drawn_before_it_is_trained(window: MainWindow, view: TrainingView, qtbot: QtBot) -> None:
+    words = part(window, "networkWords")
+    assert "2 layers, 148 neurons, 10,900 parameters" in words.text()  # type: ignore[attr-defined]
+    assert part(window, "networkChip").text().startswith("Fits a Speck")  # type: ignore[attr-defined]
+    show_tab(qtbot, window, "trainingSetupTabs", "Network")
+    box = view.parts.setup.training_form.editor("feature_multiplier")
+    retype(qtbot, box, "20")
+    until(qtbot, lambda: "1,300 neurons" in words.text())  # type: ignore[attr-defined]
+    assert part(window, "networkChip").text().startswith("Does not fit a Speck.")  # type: ignore[attr-defined]
+    retype(qtbot, box, "-1")
+    until(qtbot, lambda: not view.parts.buttons.start.isEnabled())
+    assert "red sentence" in view.parts.buttons.start.toolTip()
+    retype(qtbot, box, "2")
+    view.parts.setup.inputs_form.set_values({"dims": (7, 7)})
+    view.parts.setup.edited.emit()
+    until(qtbot, lambda: "does not divide" in words.text())  # type: ignore[attr-defined]
+    until(qtbot, lambda: not view.parts.buttons.start.isEnabled())
+
+
+def test_presets_fill_the_forms_and_own_ones_are_kept(
+    window: MainWindow, view: TrainingView, qtbot: QtBot, lab: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = view.parts.setup
+    show_tab(qtbot, window, "trainingSetupTabs", "Network")
+    assert setup.preset.currentText() == "own settings"
+    choose_preset(qtbot, setup.preset, "Brisbane")
+    assert setup.training_form.values()["feature_multiplier"] == 1.3 and setup.inputs_form.values()["dims"] == (7, 7)
+    assert setup.preset.currentText() == "Brisbane" and not part(window, "presetRemove").isEnabled()
+    retype(qtbot, setup.training_form.editor("f_exc"), ".2")
+    assert setup.preset.currentText() == "own settings"
+    monkeypatch.setattr(QInputDialog, "getText", lambda *asked: ("night", True))
+    click(qtbot, window, "presetSave")
+    assert setup.preset.currentText() == "night" and (lab.root / "presets" / "lens-night.json").is_file()
+    choose_preset(qtbot, setup.preset, "LENS")
+    assert setup.training_form.values()["f_exc"] == 0.35
+    choose_preset(qtbot, setup.preset, "night")
+    assert setup.training_form.values()["f_exc"] == 0.2
+    with qtbot.waitSignal(view.notified) as told:
+        click(qtbot, window, "presetSave")
+    assert "already" in told.args[0].sentence
+    click(qtbot, window, "presetRemove")
+    assert setup.preset.findText("night") < 0 and not (lab.root / "presets" / "lens-night.json").exists()
+
+
+def choose_preset(qtbot: QtBot, box: object, text: str) -> None:
+    choose(qtbot, box, text)  # type: ignore[arg-type]
+
+
+def test_settings_are_kept_over_starts(window: MainWindow, view: TrainingView, qtbot: QtBot) -> None:
+    show_tab(qtbot, window, "trainingSetupTabs", "Network")
+    retype(qtbot, view.parts.setup.training_form.editor("fire_h_feat"), ".9")
+    again = TrainingView(view.tools)
+    qtbot.addWidget(again)
+    assert again.parts.setup.training_form.values()["fire_h_feat"] == 0.9
+    assert again.parts.setup.inputs_form.values()["dims"] == (8, 8)
+    again.stop()
+
+
+# -- training
+
+
+def test_a_training_by_one_click_ends_in_plots_and_a_run(
+    window: MainWindow, view: TrainingView, qtbot: QtBot, lab: Workspace
+) -> None:
+    run = train(qtbot, window, view)
+    assert run.info.status == "finished" and run.info.scores["recall_at_1"] > 0.3
+    live = view.parts.live
+    assert "monday: trained in" in live.words.text() and f"R@1 on {QUERY}" in live.words.text() and live.bar.value() == 1000
+    drawn = {plot.objectName(): plot for plot in live.plots}
+    rates = drawn["ratesSorted"]
+    assert isinstance(rates, SortedPlot)
+    x, y = rates._curve.getData()
+    assert len(x) == 20 and np.all(np.diff(y) <= 0)  # the output layer's neurons, the largest first
+    click(qtbot, window, "layer0")
+    assert len(rates._curve.getData()[0]) == 128 and rates._band.isVisible()
+    assert drawn["weightPicture"]._image.image.shape == (128, 64)
+    assert drawn["spikePicture"]._image.image.shape == (64 + 128 + 20, 100)
+    assert "clipped" in drawn["weightSpread"].note.text() and "place 20" in drawn["spikePicture"].note.text()
+    history = drawn["validationPlot"]
+    assert isinstance(history, HistoryPlot) and "R@1" in history.note.text()
+    assert [entry.run for entry in networks_of(lab)] == [run.folder]
+    assert not (lab.root / "models").is_dir() or not list((lab.root / "models").iterdir())
+
+
+def test_several_seeds_show_mean_and_spread(window: MainWindow, view: TrainingView, qtbot: QtBot) -> None:
+    show_tab(qtbot, window, "trainingSetupTabs", "Run")
+    retype(qtbot, view.parts.setup.run_form.editor("seeds"), "3")
+    train(qtbot, window, view)
+    until(qtbot, lambda: len(view.parts.runs.model.runs) == 3)
+    assert "3 networks trained" in view.parts.live.words.text() and "±" in view.parts.live.words.text()
+    model = view.parts.runs.model
+    assert {model.index(row, 4).data() for row in range(3)} == {model.index(0, 4).data()}
+    assert "±" in model.index(0, 4).data() and "(3)" in model.index(0, 4).data()
+    assert {run.folder for run in view.parts.runs.chosen} == {run.folder for run in model.runs}
+
+
+def test_the_network_goes_into_models_where_that_is_asked(
+    window: MainWindow, view: TrainingView, qtbot: QtBot, lab: Workspace
+) -> None:
+    show_tab(qtbot, window, "trainingSetupTabs", "Run")
+    place = view.parts.setup.run_form.editor("place")
+    qtbot.mouseClick(place, LEFT, pos=place.rect().center().__class__(8, place.height() // 2))
+    assert view.parts.setup.run_form.values()["place"] is True
+    train(qtbot, window, view)
+    assert len(list(lab.models.glob("*.pth"))) == 1
+    click(qtbot, window, "trainStart")
+    until(qtbot, lambda: not view.training.running)
+    assert "exists already" in view.parts.live.words.text()
+
+
+def test_pause_go_on_and_stop_early(window: MainWindow, view: TrainingView, qtbot: QtBot, lab: Workspace) -> None:
+    long_training(view)
+    until(qtbot, lambda: view.parts.buttons.start.isEnabled() and view.setup.plan is not None)
+    click(qtbot, window, "trainStart")
+    until(qtbot, lambda: "steps/s" in view.parts.live.words.text())
+    assert not part(window, "trainStart").isEnabled() and "left" in view.parts.live.words.text()
+    click(qtbot, window, "trainPause")
+    assert "paused" in view.parts.live.words.text() and part(window, "trainPause").text().strip() == "Go on"
+    until(qtbot, lambda: list(lab.root.glob(f"runs/*/{CHECKPOINT}")))
+    held = view.parts.live.curves.steps("feature layer")[-1]
+    click(qtbot, window, "trainPause")
+    until(qtbot, lambda: view.parts.live.curves.steps("feature layer")[-1] > held)
+    drawn = view.parts.live.drawn
+    until(qtbot, lambda: view.parts.live.drawn > drawn)
+    click(qtbot, window, "plotsHold")
+    drawn, steps = view.parts.live.drawn, view.parts.live.curves.steps("feature layer")[-1]
+    until(qtbot, lambda: view.parts.live.curves.steps("feature layer")[-1] > steps)
+    assert view.parts.live.drawn == drawn
+    click(qtbot, window, "plotsHold")
+    click(qtbot, window, "trainStop")
+    until(qtbot, lambda: not view.training.running)
+    assert "stopped early" in view.parts.live.words.text()
+    (run,) = list_runs(lab)[0]
+    assert run.info.status == "stopped" and run.network is not None and run.resumable
+
+
+def test_cancel_keeps_nothing(window: MainWindow, view: TrainingView, qtbot: QtBot, lab: Workspace) -> None:
+    long_training(view)
+    until(qtbot, lambda: view.parts.buttons.start.isEnabled() and view.setup.plan is not None)
+    click(qtbot, window, "trainStart")
+    until(qtbot, lambda: "steps/s" in view.parts.live.words.text())
+    click(qtbot, window, "trainCancel")
+    until(qtbot, lambda: not view.training.running)
+    assert "nothing was kept" in view.parts.live.words.text() and list_runs(lab)[0] == []
+
+
+def test_a_job_that_is_cancelled_elsewhere_can_be_resumed(
+    window: MainWindow, view: TrainingView, qtbot: QtBot, lab: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As closing the window does: the run is interrupted, and Resume ends it."""
+    view.parts.setup.training_form.set_values({"epoch_feat": 20_000})
+    view.parts.setup.edited.emit()
+    until(qtbot, lambda: view.parts.buttons.start.isEnabled())
+    click(qtbot, window, "trainStart")
+    until(qtbot, lambda: "steps/s" in view.parts.live.words.text())
+    window.jobs.cancel_all()
+    until(qtbot, lambda: not view.training.running)
+    assert "can go on from its checkpoint" in view.parts.live.words.text()
+    show_tab(qtbot, window, "trainingTabs", "Runs")
+    until(qtbot, lambda: view.parts.runs.proxy.rowCount() == 1)
+    assert [run.info.status for run in view.parts.runs.model.runs] == ["interrupted"]
+    qtbot.mouseClick(view.parts.runs.table.viewport(), LEFT, pos=at_row(view, 0))
+    monkeypatch.setattr(lens_training, "CHUNK_SECONDS", 0.2)
+    click(qtbot, window, "runResume")
+    until(qtbot, lambda: view.training.running)
+    until(qtbot, lambda: not view.training.running)
+    until(qtbot, lambda: [run.info.status for run in view.parts.runs.model.runs] == ["finished"])
+    assert view.parts.live.curves.steps("output layer")[-1] == 16 * 20
+
+
+def test_a_read_only_workspace_trains_nothing(window: MainWindow, view: TrainingView, qtbot: QtBot) -> None:
+    session = window.session
+    assert session._lock is not None
+    session._lock.release()
+    session._lock = None
+    session.read_only_reason = "Somebody else writes."
+    session.writableChanged.emit(False)
+    assert not view.parts.buttons.start.isEnabled() and view.parts.buttons.start.toolTip() == "Somebody else writes."
+
+
+# -- plots
+
+
+def test_a_plot_is_enlarged_zoomed_and_fitted(window: MainWindow, view: TrainingView, qtbot: QtBot) -> None:
+    train(qtbot, window, view)
+    live = view.parts.live
+    plot = next(plot for plot in live.plots if plot.objectName() == "weightSpread")
+    width = plot.width()
+    qtbot.mouseClick(plot.enlarge, LEFT)
+    assert sum(other.isVisible() for other in live.plots) == 1
+    until(qtbot, lambda: plot.width() > 2 * width)
+    before = plot.box.viewRect().width()
+    plot.box.scaleBy((0.25, 0.25))
+    assert plot.box.viewRect().width() < before / 3
+    qtbot.mouseDClick(plot._view.viewport(), LEFT, pos=plot._view.viewport().rect().center())
+    until(qtbot, lambda: plot.box.viewRect().width() > before / 2)
+    qtbot.mouseClick(plot.enlarge, LEFT)
+    assert all(other.isVisible() for other in live.plots)
+    plot.box.scaleBy((0.25, 0.25))
+    click(qtbot, window, "plotsFit")
+    until(qtbot, lambda: plot.box.viewRect().width() > before / 2)
+
+
+def test_plots_and_values_are_exported(
+    window: MainWindow, view: TrainingView, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(qtbot, window, view)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *asked: str(tmp_path / "plots"))
+    with qtbot.waitSignal(view.notified):
+        click(qtbot, window, "plotsExport")
+    written = {path.name for path in (tmp_path / "plots").iterdir()}
+    assert {"ratesSorted.png", "validationPlot.png", "feature_layer.csv", "validation.csv"} <= written and len(written) >= 14
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *asked: str(tmp_path / "file"))
+    with qtbot.waitSignal(view.notified) as told:
+        click(qtbot, window, "plotsExport")
+    assert "cannot take" in told.args[0].sentence
+
+
+# -- runs
+
+
+@pytest.fixture
+def two_runs(window: MainWindow, view: TrainingView, qtbot: QtBot) -> TrainingView:
+    train(qtbot, window, view)
+    show_tab(qtbot, window, "trainingSetupTabs", "Network")
+    retype(qtbot, view.parts.setup.training_form.editor("fire_h_feat"), ".8")
+    show_tab(qtbot, window, "trainingSetupTabs", "Run")
+    name = view.parts.setup.run_form.editor("name")
+    assert isinstance(name, QLineEdit)
+    retype(qtbot, name, "wide")
+    train(qtbot, window, view)
+    show_tab(qtbot, window, "trainingTabs", "Runs")
+    until(qtbot, lambda: len(view.parts.runs.model.runs) == 2)
+    return view
+
+
+def test_runs_are_sorted_filtered_and_compared(window: MainWindow, two_runs: TrainingView, qtbot: QtBot) -> None:
+    view, table = two_runs, two_runs.parts.runs.table
+    assert chosen_rows(view) == ["wide", "monday"]  # the newest first
+    header = table.header()
+    for names in (["monday", "wide"], ["wide", "monday"]):
+        at = header.sectionViewportPosition(1) + 30
+        qtbot.mouseClick(header.viewport(), LEFT, pos=header.viewport().rect().topLeft().__class__(at, header.height() // 2))
+        assert chosen_rows(view) == names
+    qtbot.keyClicks(part(window, "runsFilter"), "WID fin")
+    assert chosen_rows(view) == ["wide"]
+    part(window, "runsFilter").clear()  # type: ignore[attr-defined]
+    qtbot.mouseClick(table.viewport(), LEFT, pos=at_row(view, 0))
+    assert "places of monday" in part(window, "runsCompared").text()  # type: ignore[attr-defined]
+    qtbot.mouseClick(table.viewport(), LEFT, CONTROL, pos=at_row(view, 1))
+    tree = view.parts.runs.differing
+    assert tree.topLevelItemCount() == 1
+    item = tree.topLevelItem(0)
+    assert item is not None and [item.text(column) for column in range(3)] == ["fire_h_feat", "0.8", "0.6"]
+    until(qtbot, lambda: len(view.parts.runs.overlay._items) == 2)
+    choose(qtbot, view.parts.runs.curve, "Feature layer: median firing rate")
+    assert len(view.parts.runs.overlay._items) == 2 and SHOWN == 8
+
+
+def test_star_rename_trash_and_undo(window: MainWindow, two_runs: TrainingView, qtbot: QtBot, lab: Workspace) -> None:
+    view, table = two_runs, two_runs.parts.runs.table
+
+    def names() -> list[tuple[str, bool]]:
+        return [(run.info.name, run.info.star) for run in list_runs(lab)[0]]
+
+    qtbot.mouseClick(table.viewport(), LEFT, pos=at_row(view, 0, STAR))
+    until(qtbot, lambda: names() == [("wide", True), ("monday", False)])
+    until(qtbot, lambda: view.parts.runs.model.runs[0].info.star)
+    click(qtbot, window, "runsStarred")
+    assert chosen_rows(view) == ["wide"]
+    click(qtbot, window, "runsStarred")
+    qtbot.mouseClick(table.viewport(), LEFT, pos=at_row(view, 0))
+    click(qtbot, window, "runRename")
+    editor = table.findChild(QLineEdit)
+    assert isinstance(editor, QLineEdit)
+    qtbot.keyClick(editor, Qt.Key.Key_A, CONTROL)
+    qtbot.keyClicks(editor, "wide open")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    until(qtbot, lambda: names()[0][0] == "wide open")
+    until(qtbot, lambda: [run.info.name for run in view.parts.runs.chosen] == ["wide open"])
+    click(qtbot, window, "runTrash")
+    until(qtbot, lambda: names() == [("monday", False)] and chosen_rows(view) == ["monday"])
+    for left in (
+        [("wide open", True), ("monday", False)],
+        [("wide", True), ("monday", False)],
+        [("wide", False), ("monday", False)],
+    ):
+        until(qtbot, lambda: part(window, "runUndo").isEnabled())
+        click(qtbot, window, "runUndo")
+        until(qtbot, lambda left=left: names() == left)
+    assert not part(window, "runUndo").isEnabled()
+    view.runs.undo_stack.redo()
+    until(qtbot, lambda: names()[0] == ("wide", True))
+
+
+def test_a_name_that_cannot_be_is_said(window: MainWindow, two_runs: TrainingView, qtbot: QtBot) -> None:
+    view = two_runs
+    qtbot.mouseClick(view.parts.runs.table.viewport(), LEFT, pos=at_row(view, 0))
+    click(qtbot, window, "runRename")
+    editor = view.parts.runs.table.findChild(QLineEdit)
+    assert isinstance(editor, QLineEdit)
+    qtbot.keyClick(editor, Qt.Key.Key_A, CONTROL)
+    qtbot.keyClick(editor, Qt.Key.Key_Space)
+    with qtbot.waitSignal(view.notified) as told:
+        qtbot.keyClick(editor, Qt.Key.Key_Return)
+    assert "one to 200 characters" in told.args[0].sentence
+    assert not view.runs.undo_stack.canUndo()
+
+
+def test_a_runs_plots_and_settings_come_back(window: MainWindow, two_runs: TrainingView, qtbot: QtBot) -> None:
+    view = two_runs
+    row = chosen_rows(view).index("monday")
+    qtbot.mouseClick(view.parts.runs.table.viewport(), LEFT, pos=at_row(view, row))
+    qtbot.mouseDClick(view.parts.runs.table.viewport(), LEFT, pos=at_row(view, row))
+    until(qtbot, lambda: view.parts.live.isVisible() and view.parts.live.words.text().startswith("monday: trained"))
+    show_tab(qtbot, window, "trainingTabs", "Runs")
+    qtbot.mouseClick(view.parts.runs.table.viewport(), LEFT, pos=at_row(view, row))
+    with qtbot.waitSignal(view.notified):
+        click(qtbot, window, "runAgain")
+    assert view.parts.setup.training_form.values()["fire_h_feat"] == 0.6
+    assert view.parts.setup.run_form.values()["name"] == "monday again"
+    assert train(qtbot, window, view).info.name == "monday again"
+
+
+# -- sweeps
+
+
+def test_a_sweep_by_clicks_and_its_best_trial_as_a_run(
+    window: MainWindow, view: TrainingView, qtbot: QtBot, lab: Workspace
+) -> None:
+    show_tab(qtbot, window, "trainingTabs", "Sweep")
+    tab = view.parts.sweep
+    tab.form.set_values({"trials": 4, "processes": 1})
+    tab.edited.emit()
+    assert tab.ranges.ranges().keys() == {"fire_l_feat", "fire_h_feat", "thr_h_feat"}
+    item = tab.ranges.topLevelItem(0)
+    assert item is not None
+    item.setText(1, "0.9")
+    assert "lower to a higher" in tab.problem.text() and not tab.start.isEnabled()
+    item.setText(1, "many")
+    assert "two numbers" in tab.problem.text()
+    item.setText(1, "0.2")
+    assert tab.problem.text() == ""
+    until(qtbot, lambda: tab.start.isEnabled())
+    click(qtbot, window, "sweepStart")
+    assert not view.parts.buttons.start.isEnabled()  # its cores are taken
+    until(qtbot, lambda: not view.sweep.running)
+    assert tab.table.topLevelItemCount() == 4 and "4 done" in tab.words.text()
+    assert QUERY in tab.tuned.text() and tab.tuned.isVisible()
+    until(qtbot, lambda: tab.chosen_study == "sweep")
+    assert tab.parallel._items and not tab.ranges.isEnabled()
+    click(qtbot, window, "sweepBest")
+    until(qtbot, lambda: not view.training.running and view.parts.runs.model.runs)
+    run = view.parts.runs.model.runs[0]
+    assert run.info.tuned_on == (QUERY,) and run.info.name.startswith("sweep, trial ")
+    state = view.sweep._state
+    assert state is not None and state.best is not None
+    assert run.info.scores["recall_area"] == pytest.approx(state.best.value)
+    show_tab(qtbot, window, "trainingTabs", "Sweep")
+    until(qtbot, lambda: tab.start.isEnabled())
+    click(qtbot, window, "sweepStart")
+    until(qtbot, lambda: not view.sweep.running)
+    assert tab.table.topLevelItemCount() == 8
+
+
+def test_a_sweep_is_cancelled_and_the_study_is_whole(window: MainWindow, view: TrainingView, qtbot: QtBot) -> None:
+    long_training(view)
+    show_tab(qtbot, window, "trainingTabs", "Sweep")
+    view.parts.sweep.form.set_values({"processes": 1})
+    until(qtbot, lambda: view.parts.sweep.start.isEnabled())
+    click(qtbot, window, "sweepStart")
+    until(qtbot, lambda: "0 of 50 trials" in view.parts.sweep.words.text())
+    click(qtbot, window, "sweepCancel")
+    until(qtbot, lambda: not view.sweep.running)
+    until(qtbot, lambda: view.parts.sweep.chosen_study == "sweep")
+    until(qtbot, lambda: view.sweep._state is not None)
+    assert {trial.state for trial in view.sweep._state.trials} <= {"failed"}  # type: ignore[union-attr]
+
+
+def test_a_sweep_needs_a_query(window: MainWindow, view: TrainingView, qtbot: QtBot) -> None:
+    choose(qtbot, view.parts.setup.query, "None")
+    show_tab(qtbot, window, "trainingTabs", "Sweep")
+    assert not view.parts.sweep.start.isEnabled() and "validation query" in view.parts.sweep.problem.text()
+
+
+def test_the_theme_changes_under_it(window: MainWindow, view: TrainingView, qtbot: QtBot, theme: Theme) -> None:
+    train(qtbot, window, view)
+    theme.choose("dark")
+    view.parts.live.draw()
+    assert view.parts.live.plots[0]._curve.opts["pen"].color().name() == theme.colours.accent
