@@ -5,8 +5,8 @@ halves      its two halves: settings chosen on the one, scored on the other.
 stand-ins   synthetic routes as the example is not: 600 places of 7x7 sparse pixels, and a robot indoors with 75 places.
 robustness  synthetic streets with changed light, speed, lateral offset and event noise; --out FOLDER writes curves (SVG, JSON).
 
-Intervals are 95 % of a bootstrap over blocks of queries; +- is the standard deviation over seeds (and worlds). No setting was
-chosen on what `example` and `robustness` are scored on; see the guide page "Which network".
+Intervals are 95 % of a bootstrap over blocks of queries; +- is the standard deviation over seeds (and worlds). How the
+settings were chosen is on the guide page "Which network".
 """
 
 import argparse
@@ -30,7 +30,7 @@ from tests.benchmarks.network_methods import Frames, Method, methods, prototype
 
 STAGES = ("none", "diagonal:4", "filter")
 TITLES = {"none": "single", "diagonal:4": "4 frames", "filter": "filter"}
-CHOSEN_ON = (11, 12, 13, 14)  # worlds that settings were looked at on: never scored here
+CHOSEN_ON = (11, 12, 13, 14, 31, 32, 41, 42, 43)  # worlds that settings were looked at on: never scored here
 
 
 @dataclass(frozen=True)
