@@ -84,7 +84,9 @@ class DatasetActions(DialogJobs):
             self._view.notify(reason, "warning")
             return
         folders = [path for path in paths if path.is_dir()]
-        if not folders:
+        if len(paths) == 1 and paths[0].suffix.lower() in (".nmea", ".gpx", ".tum") and len(self._view.chosen) == 1:
+            self._ask_log(paths[0], "")
+        elif not folders:
             self._ask_recordings(list(paths))
         elif len(paths) > 1:
             self._view.notify("Import one folder at a time, or recordings alone.", "warning")
@@ -281,12 +283,13 @@ class DatasetActions(DialogJobs):
         entry = self._view.store.entry(source)
         recording = recording_of(workspace, source, entry.info if entry is not None else None)
         beside = log_beside(recording) if recording is not None else None
-        values = {"log": beside} if beside is not None else {}
-        text = f"Attach a log of poses to {source.traverse}: NMEA, GPX, CSV with named columns, or a TUM trajectory."
-        if beside is not None:
-            text += f" {beside.name} lies beside its recording."
+        self._ask_log(beside, "" if beside is None else f" {beside.name} lies beside its recording.")
+
+    def _ask_log(self, log: Path | None, said: str) -> None:
+        source, workspace = self._one, self._workspace
+        text = f"Attach a log of poses to {source.traverse}: NMEA, GPX, CSV with named columns, or a TUM trajectory.{said}"
         self.ask(
-            "Attach poses", text, AttachParameters, "Attach", values,
+            "Attach poses", text, AttachParameters, "Attach", {} if log is None else {"log": log},
             lambda p: self.start(
                 f"Attach poses to {source.traverse}", lambda emit, cancel: attach_poses(workspace, source, p, emit, cancel),
                 lambda done: self._view.notify(done.text, "info" if done.located == done.frames else "warning"),

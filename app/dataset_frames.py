@@ -228,6 +228,8 @@ class DatasetFrames:
         positions, entry, other = self._view.store.positions, self.entry, self.other
         if entry is None or other is None:
             return " "
+        if self._view.store.link_problem:
+            return self._view.store.link_problem
         words = f"frame {self.number} and frame {self.other_number}"
         one, two = positions.get(entry.name.traverse), positions.get(other.name.traverse)
         if one is not None and two is not None and self.number < len(one) and self.other_number < len(two):

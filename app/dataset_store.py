@@ -42,6 +42,7 @@ class DatasetStore(QObject):
         self.positions: dict[str, Positions] = {}
         self.problem = ""  # why the positions are not there
         self.linked = LinkedFrames()
+        self.link_problem = ""  # why two traverses cannot be linked as was wished
 
     def open(self, workspace: Workspace | None) -> None:
         """Another workspace, or none."""
@@ -177,13 +178,12 @@ class DatasetStore(QObject):
         self.positionsArrived.emit()
 
     def _on_linked(self, linked: LinkedFrames) -> None:
-        self.linked = linked
+        self.linked, self.link_problem = linked, ""
         self.linkArrived.emit()
 
     def _on_unlinked(self, sentence: str) -> None:
-        self.linked = LinkedFrames()
+        self.linked, self.link_problem = LinkedFrames(), sentence
         self.linkArrived.emit()
-        self.failed.emit(sentence)
 
 
 def _linked(workspace: Workspace, left: CatalogueEntry, right: CatalogueEntry, by: str) -> LinkedFrames:

@@ -111,13 +111,14 @@ QListView::item:hover, QTreeView::item:hover {{ background: {hover}; }}
 QListView::item:selected, QTreeView::item:selected, QTableView::item:selected {{ background: {chosen}; color: {text}; }}
 #paletteLine, #guideSearch {{ padding: 5px 8px; border: 1px solid {border}; border-radius: 5px; background: {base}; }}
 #paletteLine:focus, #guideSearch:focus {{ border-color: {accent}; }}
-QCheckBox::indicator, QListView::indicator {{ width: 15px; height: 15px; border: 1px solid {muted}; border-radius: 4px; }}
-QCheckBox::indicator, QListView::indicator {{ background: {base}; }}
-QCheckBox::indicator:hover, QCheckBox::indicator:focus, QListView::indicator:hover {{ border-color: {accent}; }}
-QCheckBox::indicator:checked, QListView::indicator:checked {{ background: {accent}; border-color: {accent}; }}
-QCheckBox::indicator:checked, QListView::indicator:checked {{ image: url("{check}"); }}
-QCheckBox::indicator:disabled, QListView::indicator:disabled {{ background: {window}; border-color: {border}; }}
-QCheckBox::indicator:checked:disabled, QListView::indicator:checked:disabled {{ background: {muted}; border-color: {muted}; }}
+QCheckBox::indicator, QAbstractItemView::indicator {{ width: 15px; height: 15px; border: 1px solid {muted}; border-radius: 4px; }}
+QCheckBox::indicator, QAbstractItemView::indicator {{ background: {base}; }}
+QCheckBox::indicator:hover, QCheckBox::indicator:focus, QAbstractItemView::indicator:hover {{ border-color: {accent}; }}
+QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {{ background: {accent}; border-color: {accent}; }}
+QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {{ image: url("{check}"); }}
+QCheckBox::indicator:disabled, QAbstractItemView::indicator:disabled {{ background: {window}; border-color: {border}; }}
+QCheckBox::indicator:checked:disabled, QAbstractItemView::indicator:checked:disabled {{ background: {muted}; }}
+QCheckBox::indicator:checked:disabled, QAbstractItemView::indicator:checked:disabled {{ border-color: {muted}; }}
 QProgressBar {{ border: none; border-radius: 3px; background: {border}; }}
 QProgressBar::chunk {{ border-radius: 3px; background: {accent}; }}
 QScrollBar {{ background: transparent; width: 10px; height: 10px; margin: 0; }}

@@ -16,6 +16,7 @@ from engine.places.truth.imported import ImportTruthParameters
 from engine.places.truth.jobs import make_truth
 from engine.places.truth.journal import Unsaved, discard
 from engine.places.truth.make import AnchorsTruthParameters, IdentityTruthParameters, PosesTruthParameters
+from engine.places.truth.opening import Opened
 from engine.places.truth.proposal import Proposal, many
 
 if TYPE_CHECKING:
@@ -63,16 +64,15 @@ class TruthProposals(QObject):
         parameters = view.parts.make.parameters(view.method, workspace.root if workspace is not None else None)
         if parameters is None:
             return
-        pair, similarity = view.opened.pair, view.similarity
+        asked, similarity = view.opened, view.similarity
 
         def work(emit: Emit, cancel: CancelToken) -> Proposal:
-            return make_truth(pair, parameters, emit, cancel, similarity)
+            return make_truth(asked.pair, parameters, emit, cancel, similarity)
 
         way = view.parts.make.way.currentText()
         job = view.tools.jobs.start(f"Ground truth {way[:1].lower()}{way[1:]}", work)
         self._job = job
-        tolerance_m = parameters.radius_m if isinstance(parameters, PosesTruthParameters) else None
-        job.ended.connect(lambda state: self._on_made(job, state, way, tolerance_m))
+        job.ended.connect(lambda state: self._on_made(job, state, way, asked))
         view.show_state()
 
     def command(self) -> str:
@@ -136,17 +136,14 @@ class TruthProposals(QObject):
         cell = self._view.parts.matrix.cursor_cell
         return cell[1] if cell is not None else 0
 
-    def _on_made(self, job: Job, state: State, way: str, tolerance_m: float | None) -> None:
+    def _on_made(self, job: Job, state: State, way: str, asked: Opened) -> None:
         if self._job is job:
             self._job = None
         self._view.show_state()
-        opened = self._view.opened
-        if (
-            state is State.FINISHED
-            and opened is not None
-            and job.result.matrix.shape == (opened.pair.references, opened.pair.queries)
-        ):
-            self.show(job.result, way)
+        made = job.result
+        job.result = None  # its matrix lives as long as the proposal, not as long as the list of jobs
+        if state is State.FINISHED and self._view.opened is asked:
+            self.show(made, way)
 
     def _on_proposal(self, answer: str) -> None:
         if answer == "use":

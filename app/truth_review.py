@@ -13,6 +13,7 @@ from engine.errors import BadInput
 from engine.jobs import CancelToken, Emit
 from engine.places.truth.change import Change
 from engine.places.truth.check import CheckParameters, Finding, Suspicion, TruthCheck, check_truth
+from engine.places.truth.opening import Opened
 
 if TYPE_CHECKING:
     from app.views.ground_truth import GroundTruthView
@@ -170,7 +171,7 @@ class TruthReview(QObject):
         parameters = view.parts.findings.parameters
         if view.editor.document is None or parameters is None or self._checking is not None:
             return
-        document, similarity = view.editor.document.copy(), view.similarity
+        asked, document, similarity = view.opened, view.editor.document.copy(), view.similarity
 
         def work(emit: Emit, cancel: CancelToken) -> TruthCheck:
             return check_truth(document.matrix, document.mask, similarity, parameters, emit, cancel)
@@ -179,7 +180,7 @@ class TruthReview(QObject):
         self._checking = job
         view.parts.findings.check.setEnabled(False)
         view.parts.findings.say("Checking…")
-        job.ended.connect(lambda state: self._on_checked(job, state))
+        job.ended.connect(lambda state: self._on_checked(job, state, asked))
 
     def check_quietly(self) -> None:
         """Check a small matrix unasked, off the UI thread."""
@@ -211,10 +212,12 @@ class TruthReview(QObject):
         self._view.parts.findings.show_check(None, "Not checked yet.")
         self.show_states()
 
-    def _on_checked(self, job: Job, state: State) -> None:
+    def _on_checked(self, job: Job, state: State, asked: Opened | None) -> None:
         if self._checking is job:
             self._checking = None
         self._view.parts.findings.check.setEnabled(self._view.editor.document is not None)
+        if self._view.opened is not asked:
+            return
         if state is State.FINISHED:
             self._take_check(job.result)
         else:

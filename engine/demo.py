@@ -7,9 +7,10 @@ from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken, Emit, Notice
 from engine.parameters import Parameters, parameter
-from engine.places.ground_truth import save_ground_truth
+from engine.places.ground_truth import save_truth
 from engine.places.selection import PairSelection, ReferenceSelection
 from engine.places.traverse import TraverseInfo, write_traverse
+from engine.places.truth_details import TruthDetails
 from engine.places.workspace import Workspace
 from engine.recognition.encoding import SpikingParameters
 from engine.recognition.evaluate import Evaluation, EvaluationParameters, evaluate
@@ -117,7 +118,8 @@ def _write(pair: SimulatedPair, workspace: Workspace) -> None:
         _write_traverse(pair.parameters, traverse, workspace)
     reference = pair.traverses[0].name
     for query, truth in pair.ground_truth.items():
-        save_ground_truth(workspace.ground_truth_file(DATASET, CAMERA, reference, query), truth)
+        details = TruthDetails(made=({"made": "simulation"},))
+        save_truth(workspace.ground_truth_file(DATASET, CAMERA, reference, query), truth, details)
 
 
 def _write_traverse(simulation: PairParameters, traverse: SimulatedTraverse, workspace: Workspace) -> None:

@@ -64,6 +64,7 @@ class DatasetView(View):
         self.setAcceptDrops(True)
         self._connect()
         self.frames.begin(self._saved)
+        self.parts.tree.model.set_selection(tools.session.selection)
         self.store.open(tools.session.workspace)
         self._show_buttons()
 

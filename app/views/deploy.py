@@ -8,6 +8,7 @@ from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.deploy_boards import BoardControl
+from app.deploy_recall import RecallMeter
 from app.deploy_runner import DeployRunner, Ended, OpenedModel, capture_parameters
 from app.deploy_screen import RunScreen
 from app.frames_cache import FrameCache
@@ -47,10 +48,12 @@ class DeployView(View):
         self.sensor: tuple[int, int] | None = None
         self._chosen: Chosen | None = None
         self._hot_found: int | None = None
+        self.recall = RecallMeter(self.tools.jobs, self.tools.session, self)
         self._hot_pixels: frozenset[tuple[int, int]] = frozenset()
         self._hot_at = 0.0
         self._run_when_ready = self._demo_when_ready = False
         self._pictures = 0
+        self._suggested: Path | None = None  # a recording that suits the network
         self._ended_run: LivePipeline | None = None
         self.demo: DemoScreen | None = None
         self.runner = DeployRunner(self)
@@ -61,6 +64,7 @@ class DeployView(View):
         self.content.addWidget(self.parts)
         self.add_to_header(self.parts.demo_button)
         self.add_to_header(self.parts.run_button)
+        self.await_content()
         self._show_saved()
         self._connect()
         self._on_workspace()
@@ -129,6 +133,7 @@ class DeployView(View):
         parts.setup.edited.connect(self._on_edited)
         parts.filters.edited.connect(self._on_edited)
         parts.checks.mendRequested.connect(self._on_mend)
+        self.recall.changed.connect(self._check)
         parts.live.actionRequested.connect(lambda action: self._on_retry())
         parts.session.evaluateRequested.connect(self._on_evaluate)
         parts.session.folderRequested.connect(lambda folder: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
@@ -176,6 +181,7 @@ class DeployView(View):
         elif setup.path is None:
             self.runner.forget_model()
             self.screen_.show_model(None)
+            self.content_arrived()
         self._show_run()
 
     def _on_network(self, path: Path) -> None:
@@ -194,8 +200,11 @@ class DeployView(View):
         chosen = parts.source.chosen
         if opened.recording is not None and chosen.kind == "recording" and (chosen.path is None or not chosen.path.exists()):
             parts.source.choose(Chosen("recording", path=opened.recording))
+        self.recall.look_at(model)
+        self._suggested = opened.recording
         self._apply()
         self._show_run()
+        self.content_arrived()
         run, self._run_when_ready = self._run_when_ready, False
         if self._demo_when_ready:
             self._demo_when_ready = False
@@ -208,6 +217,7 @@ class DeployView(View):
         self.parts.setup.tell_network(sentence, problem=True)
         self.screen_.show_model(None)
         self._show_run()
+        self.content_arrived()
 
     def train_one(self) -> None:
         """Train a network for a workspace that has none: it is chosen once it is there."""
@@ -353,7 +363,8 @@ class DeployView(View):
             return
         latest = snapshot or (capture.pipeline.snapshot() if capture.pipeline is not None else None)
         density = latest.statistics.expected_events_per_pixel if latest is not None else None
-        present = Present(self.sensor if capture.pipeline is not None else None, density, self._hot_found, len(self._hot_pixels))
+        sensor = self.sensor if capture.pipeline is not None else None
+        present = Present(sensor, density, self._hot_found, len(self._hot_pixels), self.recall.measurable, self.recall.told)
         writes = self.parts.setup.session.isChecked() and session.writable
         self.parts.checks.show_checks(preflight(model, self.parameters, present, session.workspace if writes else None))
         self._name_checks()
@@ -365,6 +376,9 @@ class DeployView(View):
     def _on_mend(self, mend: Mend) -> None:
         model, pipeline = self.runner.model, self.runner.capture.pipeline
         if model is None:
+            return
+        if mend == "recall":
+            self.recall.measure(self.parameters.chip)
             return
         if mend == "hot_pixels" and pipeline is not None:
             self._hot_pixels = self._hot_pixels | getattr(self, "_hot_found_pixels", frozenset())
@@ -489,9 +503,19 @@ class DeployView(View):
         if not self.runner.running:
             if self.runner.capture.pipeline is None:
                 self.parts.play.loop.setChecked(True)
+                self._choose_for_demo()
             self.runner.capture.set_loop(True)
             self._on_run()
         self.demo.showFullScreen()
+
+    def _choose_for_demo(self) -> None:
+        """Where the chosen source is not there (no camera, no such file), a recording of the route, or the synthetic camera."""
+        source = self.parts.source
+        chosen = source.chosen
+        there = source.open.isEnabled() and (chosen.kind != "recording" or (chosen.path is not None and chosen.path.is_file()))
+        if not there:
+            kind = Chosen("recording", path=self._suggested) if self._suggested is not None else Chosen("synthetic")
+            source.choose(kind)
 
     def leave_demo(self) -> None:
         """Back to the panel; the run goes on."""

@@ -19,7 +19,7 @@ from app.widgets.evaluation_options import EvaluationOptions
 from engine.errors import BadInput
 from engine.jobs import CancelToken
 from engine.networks.library import NetworkEntry, networks_of
-from engine.places.pairs import Pair, pairs_with_truth
+from engine.places.truth.opening import Names, likely_pair
 from engine.places.workspace import Workspace
 from engine.recognition.figures import figures_of
 
@@ -32,7 +32,7 @@ class _Looked:
 
     workspace: Workspace
     traverses: list[tuple[str, str, str]]
-    with_truth: list[Pair]
+    likely: Names | None
     networks: list[NetworkEntry]
 
 
@@ -157,7 +157,7 @@ class EvaluationView(View):
         def look(cancel: CancelToken) -> _Looked:
             traverses = workspace.traverses()
             cancel.check()
-            return _Looked(workspace, traverses, pairs_with_truth(workspace, traverses), networks_of(workspace))
+            return _Looked(workspace, traverses, likely_pair(workspace, traverses), networks_of(workspace))
 
         self._background.run("look through the workspace", look, self._on_looked, self.notify)
         self.results.list_folders()
@@ -169,8 +169,8 @@ class EvaluationView(View):
             bar.set_traverses(found.traverses)
             if chosen != Selection():
                 self._on_selection(chosen)
-            elif first and found.with_truth:
-                bar.choose(*found.with_truth[0])
+            elif first and found.likely is not None:
+                bar.choose(*found.likely)
             self.parts.methods.set_networks(found.networks)
             self._check()
         if self._awaiting:

@@ -538,7 +538,7 @@ class GroundTruthView(View):
             matched = int((document.matrix.any(axis=0) & ~document.mask).sum())
             masked = int(document.mask.sum())
             extra = f", {masked} masked" if masked else ""
-            self.parts.strip.note.say(f"{document.shape[0]} × {document.shape[1]}, {matched} matched{extra}")
+            self.parts.strip.note.say(f"{matched} of {document.shape[1]} matched{extra}")
 
     def notify(self, sentence: str, level: str = "warning") -> None:
         """Tell the person without blocking."""

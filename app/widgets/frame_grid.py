@@ -49,7 +49,7 @@ class FrameGrid(QAbstractScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumSize(200, 120)
+        self.setMinimumSize(150, 100)
         self.viewport().setMouseTracking(False)
         theme.changed.connect(self._on_theme)
         self._on_theme()

@@ -212,7 +212,7 @@ class _Delegate(QStyledItemDelegate):
         texts = [str(index.data(role) or "") for role in (Qt.ItemDataRole.DisplayRole, _SMALL)]
         swatch = _SWATCH + 8 if index.column() == 0 else 0
         width = max(metrics.horizontalAdvance(texts[0]), round(0.86 * metrics.horizontalAdvance(texts[1])))
-        return QSize(min(width, 190) + swatch + 2 * _PAD, 2 * metrics.height() + 8)
+        return QSize(min(width, 190) + swatch + 2 * _PAD + 4, 2 * metrics.height() + 8)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         colours = self._theme.colours

@@ -234,6 +234,8 @@ class RouteMap(pg.GraphicsView):  # type: ignore[misc]
         line = self._line()
         for row, (name, positions) in enumerate(self._routes.items()):
             top = _MARGIN + row * line
+            if top + line > self.viewport().height() - _MARGIN - 2 * line:  # the scale is there
+                break
             painter.setPen(QPen(QColor(self._colour_of(name)), 3))
             painter.drawLine(QPointF(_MARGIN, top + line / 2), QPointF(_MARGIN + 16, top + line / 2))
             painter.setPen(QColor(self._theme.colours.text))

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QLabel, QPushButton, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from app.forms import ParameterForm
@@ -36,15 +37,31 @@ WAYS: tuple[tuple[str, str, type[MakeParameters], str, tuple[str, ...]], ...] = 
 
 
 class _Pages(QStackedWidget):
-    """As high as the page that is seen."""
+    """As high as the page that is seen, in the width that there is."""
 
     def sizeHint(self) -> QSize:
+        """Of the page that is seen."""
         page = self.currentWidget()
-        return page.sizeHint() if page is not None else super().sizeHint()
+        return QSize() if page is None else QSize(page.sizeHint().width(), self._height(page.sizeHint().height()))
 
     def minimumSizeHint(self) -> QSize:
+        """Of the page that is seen."""
         page = self.currentWidget()
-        return page.minimumSizeHint() if page is not None else super().minimumSizeHint()
+        return QSize() if page is None else QSize(page.minimumSizeHint().width(), self._height(page.minimumSizeHint().height()))
+
+    def hasHeightForWidth(self) -> bool:
+        """No: Qt would take the highest of all pages."""
+        return False
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Sentences break elsewhere."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
+
+    def _height(self, usual: int) -> int:
+        page = self.currentWidget()
+        return page.heightForWidth(self.width()) if page is not None and page.hasHeightForWidth() else usual
 
 
 class TruthMake(QWidget):

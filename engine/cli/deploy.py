@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from engine.cli.console import Console, take_time_to_end
-from engine.cli.lens_options import add_unused, tell_unused
+from engine.cli.lens_options import add_compat, add_unused, tell_unused
 from engine.cli.options import add_options, from_options
+from engine.compat import habits
 from engine.errors import BadInput
+from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken
 from engine.parameters import Parameters, parameter
 
@@ -63,7 +65,6 @@ class SourceOptions(Parameters):
 
 def add_parser(subparsers: Any) -> None:
     """Add the command."""
-    from engine.frames.inputs import InputParameters
     from engine.live.address import SOURCES
     from engine.live.deploy import DeployParameters
     from engine.live.parameters import LiveParameters
@@ -100,7 +101,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--simulated_speck", action="store_true", help="LENS's mode: recorded frames through a chip")
     parser.add_argument("--event_driven", action="store_true", help="LENS's mode: a chip on live events, windows one by one")
     parser.add_argument("--json", metavar="FILE", help="write a line of JSON a place to FILE, or to standard output for -")
-    add_unused(parser, ReferenceSelection, InputParameters, SpikingParameters, ScoringParameters, LensTrainingParameters)
+    add_options(parser, InputParameters, "inputs (a network's run record wins over these)")
+    add_compat(parser)
+    add_unused(parser, ReferenceSelection, SpikingParameters, ScoringParameters, LensTrainingParameters)
     parser.set_defaults(run=run)
 
 
@@ -117,7 +120,8 @@ def run(arguments: argparse.Namespace, console: Console, cancel: CancelToken) ->
     parameters = from_options(arguments, DeployParameters)
     live = _live(arguments)
     workspace = Workspace.open(chosen.data_dir) if chosen.data_dir is not None else workspace_of(arguments.model)
-    model = open_model(arguments.model, workspace, live.seed, console.emit, cancel)
+    inputs = from_options(arguments, InputParameters, habits(arguments.compat, InputParameters.model_fields))
+    model = open_model(arguments.model, workspace, live.seed, console.emit, cancel, inputs)
     board = _board(arguments) if "speck" in (live.target, live.ghost) else None
     make = make_target if board is None else board.maker()
     if arguments.simulated_speck:

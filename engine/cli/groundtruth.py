@@ -163,7 +163,7 @@ def run_check(arguments: argparse.Namespace, console: Console, cancel: CancelTok
         write_result(arguments.json, _result(path, pair, found, console))
         raise BadInput(f"{path}: {sentence}")
     truth = load_ground_truth(path, (whole[0], used[0]), (whole[1], used[1]), selection.filter, scored=False)
-    notes = [Finding("orientation", "info", note) for note in truth.notes if "orientation" in note or "turned" in note]
+    notes = [Finding("orientation", "info", note) for note in truth.notes if "turned" in note]  # a square one is judged below
     with console.progress():
         check = check_pair(pair, truth.matrix, truth.mask, parameters, console.emit, cancel)
     check = TruthCheck((*notes, *check.findings), check.offsets, check.suspicious)

@@ -132,7 +132,7 @@ def _watch(
 ) -> str:
     """Hand places on until the run is over; returns why it was cut short, or ""."""
     told: set[str] = set()
-    ran, next_try = False, 0.0
+    next_try = 0.0
     while True:
         over = pipeline.finished  # before the lines are taken: what was said by then is there
         try:
@@ -150,11 +150,11 @@ def _watch(
                 told.add(kind)
                 emit(Notice(note, "warning"))
         state = capture.state
-        ran = ran or state is SourceState.RUNNING
-        if parameters.retry and ran and state is SourceState.FAILED and not pipeline.workers[0].failed:
-            if time.monotonic() >= next_try:
+        if parameters.retry and capture.size is not None and state is SourceState.FAILED and not pipeline.workers[0].failed:
+            if over and time.monotonic() >= next_try:
                 next_try = time.monotonic() + _RETRY_S
                 emit(Notice(f"{capture.message} Trying again.", "warning"))
+                pipeline.expect_more()
                 capture.retry()
             continue
         if pipeline.workers[0].failed or (pipeline.problem and pipeline.workers[0].target is None):

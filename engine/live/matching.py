@@ -130,7 +130,8 @@ class Filtered:
         """The place for the next window."""
         belief = self._filters[self._turn].step(column)
         self._turn = (self._turn + 1) % len(self._filters)
-        return Match(belief.place, belief.confidence, belief.lost, belief.probabilities.astype(np.float32))
+        scores = belief.probabilities.astype(np.float32)
+        return Match(int(belief.place), float(belief.confidence), bool(belief.lost), scores)
 
 
 def standing_out(scores: NDArray[np.float32], place: int) -> float:

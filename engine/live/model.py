@@ -1,5 +1,6 @@
 """The network of a live run with what it was trained on: which part of the sensor it saw, how long, and how much."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,11 @@ from numpy.typing import NDArray
 
 from engine.errors import BadInput
 from engine.events.checks import Size, check_region
+from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken, Emit, Notice, ignore
 from engine.networks.library import RUNS
+from engine.networks.open import open_network
+from engine.networks.record import read_record
 from engine.places.positions import Positions, positions_of
 from engine.places.traverse import Traverse, TraverseInfo
 from engine.places.workspace import Workspace
@@ -119,7 +123,12 @@ class LiveModel:
 
 
 def open_model(
-    path: Path, workspace: Workspace | None, seed: int = 0, emit: Emit = ignore, cancel: CancelToken | None = None
+    path: Path,
+    workspace: Workspace | None,
+    seed: int = 0,
+    emit: Emit = ignore,
+    cancel: CancelToken | None = None,
+    inputs: InputParameters | None = None,
 ) -> LiveModel:
     """Open a network and find what it was trained on.
 
@@ -129,11 +138,17 @@ def open_model(
         seed: of the spikes' draws.
         emit: gets notices.
         cancel: stops it.
+        inputs: what a network without a run record sees of a frame; left out: LENS 0.1.5's ways, and a square grid.
 
     Raises:
         BadInput: the file is no network.
     """
-    runner = NetworkRunner.open(path, spiking=SpikingParameters(seed=seed), emit=emit)
+    network, record = open_network(path), read_record(path)
+    asked = inputs or InputParameters()
+    side = math.isqrt(network.inputs)
+    if record is None and "dims" not in asked.model_fields_set and side * side == network.inputs:
+        asked = InputParameters(**{**asked.model_dump(exclude_unset=True), "dims": (side, side)})
+    runner = NetworkRunner(network, record, asked, SpikingParameters(seed=seed), name=path.name, emit=emit)
     names = _reference_of(path, runner, workspace)
     if workspace is None or names is None:
         return LiveModel(path, runner, None, _reference_name(path, runner), None, Trained())

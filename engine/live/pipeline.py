@@ -201,6 +201,12 @@ class LivePipeline:
         """Whether all that the source gave has been recognised and it gives no more, or the first target cannot go on."""
         return all(worker.ended.is_set() for worker in self.workers) or self.workers[0].failed
 
+    def expect_more(self) -> None:
+        """Said once it has finished, before the source is started again: `finished` then waits for the end of that."""
+        for worker in self.workers:
+            if not worker.failed:
+                worker.ended.clear()
+
     # what there is to see
 
     @property

@@ -276,7 +276,7 @@ class TargetWorker:
 
     def _pass_time(self, silent_s: float) -> None:
         """Nothing has come for a while: a scene that stands still is somewhere, too."""
-        pace = self._pace()
+        pace = None if self._keep_all else self._pace()  # where nothing may be passed over, only events move time on
         if pace is None or self.target is None or self._clock.edge_us is None or silent_s < _GRACE_S:
             return
         due_us = self._heard_us + round(1e6 * (silent_s - _GRACE_S) * pace)

@@ -62,12 +62,13 @@ def load_ground_truth(
             f"{path} is {stored.shape[0]} x {stored.shape[1]}, but there are {references[1]} reference places and "
             f"{queries[1]} queries (of {references[0]} and {queries[0]} frames): make it anew for these traverses."
         )
-    if as_stored is None:
-        notes.append(f"{path.name} is stored query x reference: it was turned.")
-    elif turned is not None and not np.array_equal(as_stored, turned):
-        notes.append(f"{path.name} is square, so its shape does not tell its orientation: taken as reference x query.")
     whole = stored if as_stored is not None else stored.T
     details, said = _details(path, whole)
+    ours = details is not None and not said  # Revisit wrote it, and always reference x query
+    if as_stored is None:
+        notes.append(f"{path.name} is stored query x reference: it was turned.")
+    elif turned is not None and not ours and not np.array_equal(as_stored, turned):
+        notes.append(f"{path.name} is square, so its shape does not tell its orientation: taken as reference x query.")
     notes += said
     mask = np.zeros(matrix.shape[1], bool)
     if details is not None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.jobs import CancelToken
 from engine.places.poses import Numbers, Poses, poses_from_rows
 
 _SENTENCE = re.compile(r"\$[A-Z]{2}(?:RMC|GGA),[^$\r\n]*")
@@ -38,7 +39,7 @@ def is_nmea(lines: Sequence[str]) -> bool:
     return any(_SENTENCE.search(line) for line in lines[:200])
 
 
-def parse_nmea(lines: Sequence[str], name: str) -> Poses:
+def parse_nmea(lines: Sequence[str], name: str, cancel: CancelToken | None = None) -> Poses:
     """The fixes of a log, in UTC.
 
     RMC and GGA of one time are one fix. GGA has no date: it has that of the RMC before it, one day on where the clock has
@@ -47,7 +48,9 @@ def parse_nmea(lines: Sequence[str], name: str) -> Poses:
     """
     fixes: list[_Fix] = []
     damaged = unreadable = 0
-    for line in lines:
+    for number, line in enumerate(lines):
+        if cancel is not None and number % 100 == 0:
+            cancel.check()
         found = _SENTENCE.search(line)
         if found is None:
             continue

@@ -2,9 +2,10 @@
 
 import math
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,19 +13,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import BadInput
+from engine.jobs import CancelToken
 from engine.places.nmea import is_nmea, parse_nmea
 from engine.places.poses import Numbers, Poses, counted, poses_from_rows
 
 _LARGEST = 256 * 1024 * 1024
+_MOST_KEPT = 8
+_kept: OrderedDict[tuple[str, int, int], Poses] = OrderedDict()
+"""Logs by path, time of change and size: the positions of one traverse are asked for again and again."""
+_lock = threading.Lock()
 Columns = Callable[[int | None], Numbers]
 _FORMS = "NMEA (RMC or GGA), GPX, CSV with named columns (time and x, y or latitude, longitude), or a TUM trajectory"
 
 
-def read_poses(path: Path) -> Poses:
-    """Read a log of poses, by its content.
+def read_poses(path: Path, cancel: CancelToken | None = None) -> Poses:
+    """Read a log of poses, by its content; one that has not changed since it was read last is not read again.
+
+    Args:
+        path: the log.
+        cancel: checked some hundred times a second.
 
     Raises:
         BadInput: missing, too large, of no known form, or without a single usable pose; the sentence says what is wrong.
+        JobCancelled: stopped.
     """
     try:
         state = path.stat()
@@ -32,20 +43,28 @@ def read_poses(path: Path) -> Poses:
         raise BadInput(f"{path} does not exist: choose the log of poses again.") from None
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror}).") from None
-    return _read(path, state.st_mtime_ns, state.st_size)
+    if state.st_size > _LARGEST:
+        raise BadInput(f"{path} has {state.st_size >> 20} MiB: logs of poses of up to {_LARGEST >> 20} MiB are read.")
+    key = (str(path.absolute()), state.st_mtime_ns, state.st_size)
+    with _lock:
+        if key in _kept:
+            _kept.move_to_end(key)
+            return _kept[key]
+    poses = _read(path, cancel)
+    with _lock:
+        _kept[key] = poses
+        while len(_kept) > _MOST_KEPT:
+            _kept.popitem(last=False)
+    return poses
 
 
-@lru_cache(maxsize=8)
-def _read(path: Path, changed_ns: int, size: int) -> Poses:
-    """Kept for as long as the file does not change: positions are asked for again and again."""
-    if size > _LARGEST:
-        raise BadInput(f"{path} has {size >> 20} MiB: logs of poses of up to {_LARGEST >> 20} MiB are read.")
+def _read(path: Path, cancel: CancelToken | None) -> Poses:
     text = _text(path)
     lines = text.splitlines()
     if "<gpx" in text[:4096].lower():
         return _checked(_gpx(text, path), path)
     if is_nmea(lines):
-        return _checked(parse_nmea(lines, path.name), path)
+        return _checked(parse_nmea(lines, path.name, cancel), path)
     content = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
     if content and _is_tum(content[0]):
         return _checked(_tum(content, path), path)

@@ -89,7 +89,7 @@ def attach_poses(
         raise BadInput("Choose a log of poses: NMEA, GPX, CSV or TUM.")
     traverse, info, times = _timed(workspace, name)
     cancel.check()
-    poses = read_poses(parameters.log)
+    poses = read_poses(parameters.log, cancel)
     for note in poses.notes:
         emit(Notice(f"{parameters.log.name}: {note}"))
     clock, shift_s = _clock(poses, times, info, parameters)

@@ -15,6 +15,7 @@ from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken, Emit, JobEvent, Notice, Progress
 from engine.networks.lens import network_name
+from engine.networks.prototype import prototype_name
 from engine.networks.record import RunRecord, hash_arrays, record_path
 from engine.parameters import Parameters, parameter
 from engine.places.ground_truth import GroundTruth, load_ground_truth
@@ -30,7 +31,7 @@ from engine.recognition.run_network import NetworkRunner
 from engine.recognition.scoring import ScoringParameters, score, unscored, widened
 
 DEFAULT_NETWORK = "network"
-"""The word for the network that model names, or LENS's name in the workspace's folder models."""
+"""The word for the network that model names, or that has LENS's or the prototypes' name in the workspace's folder models."""
 
 _STAGE_NAME = 20  # letters of a method's name beside its progress
 _TITLES = {"lens": "LENS", "prototype": "Prototype"}
@@ -57,7 +58,9 @@ class EvaluationParameters(Parameters):
         f"What recognises, by commas: {', '.join(BASELINES)}, a network's .pth, or network for the one that model names "
         "(left out: network).",
     )
-    model: Path | None = parameter(None, "File of the network (left out: LENS's name in the workspace's folder models).")
+    model: Path | None = parameter(
+        None, "File of the network (left out: LENS's name in the workspace's folder models, or else the prototypes' name there)."
+    )
     feature_multiplier: float = parameter(
         2.0, "Features an input of the network that is looked for where model is left out.", gt=0, le=1000
     )
@@ -240,7 +243,11 @@ def _network_path(word: str, opened: _Pair, inputs: InputParameters, parameters:
     if word == DEFAULT_NETWORK:
         features = int(inputs.inputs * parameters.feature_multiplier)
         standard = network_name(opened.selection.reference, inputs.inputs, features, opened.places)
-        return parameters.model or opened.workspace.models / standard
+        if parameters.model is not None:
+            return parameters.model
+        models, name = opened.workspace.models, opened.selection.reference
+        prototypes = models / prototype_name(name, inputs.for_kind("prototype").inputs, opened.places)
+        return prototypes if prototypes.exists() and not (models / standard).exists() else models / standard
     if Path(word).suffix != ".pth":
         known = ", ".join((*BASELINES, DEFAULT_NETWORK))
         raise BadInput(f"methods names {word!r}, which is no method: choose among {known}, or name a network's .pth file.")

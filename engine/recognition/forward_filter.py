@@ -125,8 +125,9 @@ def learn_motion(xy: ArrayLike, parameters: ForwardFilterParameters | None = Non
     """The parameters with a motion prior learned from how evenly the reference was driven.
 
     A frame of the query covers about the way that a frame of the reference does, but reference and query are fast and slow in
-    different stretches: the places moved on in a frame spread as the ratios of the reference's own steps do. A general
-    difference in speed of a quarter is allowed for on top.
+    different stretches: the places moved on in a frame spread as the ratios of the reference's own steps do. Added to that are
+    a general difference in speed of a quarter, and what the places' own grid brings: a position is rounded to a place twice in
+    a step, each time with a variance of 1/12.
 
     Args:
         xy: (places, 2) positions of the reference's places in metres; NaN where unknown.
@@ -144,8 +145,8 @@ def learn_motion(xy: ArrayLike, parameters: ForwardFilterParameters | None = Non
         return parameters
     moving = steps[steps > 0.1 * typical]
     ratios = np.quantile(moving, np.linspace(0.02, 0.98, 49)) / np.quantile(moving, np.linspace(0.02, 0.98, 49))[:, None]
-    spread = float(np.hypot(ratios.std(), 0.25))
-    learned = {"speed_spread": min(max(spread, 0.3), 2.0), "stop": min(0.5, 1 - len(moving) / len(steps))}
+    spread = float(np.sqrt(ratios.var() + 0.25**2 + 2 / 12))
+    learned = {"speed_spread": min(spread, 2.0), "stop": min(0.5, 1 - len(moving) / len(steps))}
     return parameters.model_copy(update={name: value for name, value in learned.items() if getattr(parameters, name) is None})
 
 

@@ -23,7 +23,7 @@ PATCH = 8  # pixels a side
 _POOLED_SIDE = 10  # cells along the shorter side of a pooled frame: LENS's grid on its own example
 _STEP = 16  # grey values a standard deviation: the most that a pixel of an 8x8 patch can differ, sqrt(63), then just fits 8 bits
 _BLOCK_BYTES = 1 << 24  # of frames turned to floats at once
-_BLOCK_FLOPS = 2e9  # of one matrix product: a twentieth of a second or so
+_BLOCK_FLOPS = 1e10  # of one matrix product: a tenth of a second or so; smaller ones leave the BLAS waiting for its threads
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,7 @@ def _cosines(references: Rows, queries: Rows, emit: Emit, cancel: CancelToken | 
             norms = np.sqrt(np.einsum("ij,ij->i", part, part, dtype=np.float64))
             part *= np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0).astype(np.float32)[:, None]
     result = np.empty((len(references), len(queries)), np.float32)
-    step = max(1, min(512, round(_BLOCK_FLOPS / (2 * queries.size))))
+    step = max(1, min(1024, round(_BLOCK_FLOPS / (2 * queries.size))))
     throttle = Throttle()
     for start in range(0, len(references), step):
         _heed(cancel)

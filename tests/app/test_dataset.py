@@ -141,6 +141,16 @@ def test_use_as_reference_and_query(view: DatasetView, window: MainWindow, qtbot
     assert badge("", view.tools.theme.colours) is None
 
 
+def test_what_was_chosen_before_the_panel_was_opened_is_marked(window: MainWindow, place: Workspace, qtbot: QtBot) -> None:
+    window.open_workspace(place.root)
+    window.session.select(dataset="street", camera="dvs", reference="tuesday", query="monday")
+    view = open_dataset(qtbot, window, place)
+    model = view.parts.tree.model
+    for traverse, role in (("tuesday", "reference"), ("monday", "query")):
+        assert f"The {role}" in model.data(model.index_of(name_of(traverse)), Qt.ItemDataRole.ToolTipRole)
+    assert view.current == name_of("tuesday")  # the reference is shown first
+
+
 def test_the_network_s_grid_fits_the_frames_and_says_where_it_does_not(view: DatasetView, qtbot: QtBot) -> None:
     inspector = view.parts.inspector
     qtbot.mouseClick(
@@ -204,10 +214,12 @@ def test_without_a_ground_truth_or_poses_it_is_said(view: DatasetView, qtbot: Qt
     view.parts.show_tab("Compare")
     link = view.parts.compare.link
     for kind, sentence in (("truth", "no ground truth of monday and tuesday"), ("place", "no poses")):
-        with qtbot.waitSignal(view.notified, timeout=30_000) as said:
-            link.setCurrentIndex(link.findData(kind))
-            link.activated.emit(link.currentIndex())
-        assert said.args is not None and sentence in said.args[0].sentence
+        link.setCurrentIndex(link.findData(kind))
+        link.activated.emit(link.currentIndex())
+        wait(qtbot, lambda sentence=sentence: sentence in view.parts.compare.note.text())
+    link.setCurrentIndex(link.findData("number"))
+    link.activated.emit(link.currentIndex())
+    wait(qtbot, lambda: "frame 0 and frame 0" in view.parts.compare.note.text())
 
 
 def test_a_frame_that_cannot_be_read_is_said_in_its_place(view: DatasetView, place: Workspace, qtbot: QtBot) -> None:

@@ -242,6 +242,14 @@ def test_recordings_are_imported_with_their_logs(
     wait(qtbot, lambda: view.current == name_of("morning-500ms") and view.grid.count == 11)
 
 
+def test_a_log_that_is_dropped_is_offered_to_the_traverse(view: DatasetView, place: Workspace, qtbot: QtBot) -> None:
+    click_traverse(qtbot, view, "tuesday")
+    drop(view, [place.recordings / "monday.nmea"])
+    assert form_of(view).form.values()["log"] == place.recordings / "monday.nmea"
+    confirm(qtbot, view)
+    wait(qtbot, lambda: "tuesday" in view.parts.map.routes)
+
+
 def test_a_dataset_of_lens_is_copied(view: DatasetView, tmp_path: Path, qtbot: QtBot) -> None:
     other = workspace_at(tmp_path / "lens")
     fill(other, "wednesday")

@@ -462,7 +462,6 @@ def test_it_is_drawn_in_both_themes(
     colours = theme.colours
     for title in ("Matrix", "Curves", "Worst queries", "Along the route"):
         show_tab(qtbot, window, "evaluationTabs", title)
-        qtbot.wait(50)
         image = picture(window, f"evaluation-{choice}-{title.lower().replace(' ', '-')}")
         found = colours_of(image)
         assert found.get(colours.window, 0) > 200 and len(found) > 30

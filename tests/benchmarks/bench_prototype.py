@@ -1,7 +1,8 @@
 """Prototypes: training, and live queries from frame to place, on one core (python -m tests.benchmarks.bench_prototype).
 
 Targets: 10,000 places of 1,024 pixels trained in under 1 s; 100 queries a second end to end at 27,000 places (frame in; inputs,
-spikes, similarity column, forward filter; place out).
+spikes, similarity column, forward filter; place out). Times are of the processor, which on a core of its own are those of the
+clock (printed too), and on a shared one are not spoilt by others.
 """
 
 import argparse
@@ -32,10 +33,10 @@ def train(references: np.ndarray, windows: tuple[int, ...]) -> tuple[PrototypeNe
     """A network of the references, how it sees frames, and the seconds that it took."""
     side = references.shape[1]
     inputs = InputParameters(dims=(side, side), windows=windows).for_kind("prototype").for_frames((side, side))
-    begun = time.perf_counter()
+    begun = time.process_time()
     seen, statistics = reference_inputs(references, inputs, "prototype")
     network = prototypes_of(seen, statistics, PrototypeRule("causal", len(windows)), PrototypeParameters().threshold)
-    return network, inputs, time.perf_counter() - begun
+    return network, inputs, time.process_time() - begun
 
 
 def runner_of(network: PrototypeNetwork, inputs: InputParameters) -> NetworkRunner:
@@ -72,28 +73,28 @@ def main() -> None:
         network, inputs, _ = train(frames(27_000, side, 1), windows)
         runner, belief = runner_of(network, inputs), ForwardFilter(ForwardFilterParameters(), network.places)
         shown = frames(arguments.queries, side, 2)
-        fastest = 0.0
+        fastest = by_clock = 0.0
         for _ in range(arguments.repeats):
             runner.reset()
             belief.reset()
-            begun = time.perf_counter()
+            begun, clock = time.process_time(), time.perf_counter()
             for frame in shown:
                 belief.step(runner.step(frame))
-            fastest = max(fastest, len(shown) / (time.perf_counter() - begun))
-        begun = time.perf_counter()
+            fastest = max(fastest, len(shown) / (time.process_time() - begun))
+            by_clock = max(by_clock, len(shown) / (time.perf_counter() - clock))
         column = runner.step(shown[0])
-        alone = time.perf_counter() - begun
-        begun = time.perf_counter()
-        belief.step(column)
-        filtering = time.perf_counter() - begun
+        begun = time.process_time()
+        for _ in range(10):
+            belief.step(column)
+        filtering = (time.process_time() - begun) / 10
         print(
             f"27,000 places of {side * side:,} pixels, windows {windows}: {fastest:.0f} queries/s end to end "
-            f"(one: network {alone * 1e3:.1f} ms, filter {filtering * 1e3:.1f} ms; {runner.step_synops / 1e6:.1f} M SynOps)"
+            f"({by_clock:.0f} by the clock; the filter {filtering * 1e3:.1f} ms a query; {runner.step_synops / 1e6:.1f} M SynOps)"
         )
         runner.add_place()
-        begun = time.perf_counter()
+        begun = time.process_time()
         runner.add_place()
-        print(f"  one more place remembered in {(time.perf_counter() - begun) * 1e3:.1f} ms")
+        print(f"  one more place remembered in {(time.process_time() - begun) * 1e3:.1f} ms")
 
 
 if __name__ == "__main__":

@@ -192,6 +192,14 @@ def test_a_square_ground_truth_that_is_not_symmetric_is_pointed_out(tmp_path: Pa
     assert any("1 of 5 queries have no match" in note for note in truth.notes)
 
 
+def test_a_square_ground_truth_of_our_own_lies_as_we_write_it(tmp_path: Path) -> None:
+    path = tmp_path / "GT.npy"
+    save_truth(path, np.eye(5, k=1, dtype=np.uint8), TruthDetails())
+    assert not any("orientation" in note for note in load_ground_truth(path, (5, 5), (5, 5)).notes)
+    save_ground_truth(path, np.eye(5, k=-1))
+    assert any("orientation" in note for note in load_ground_truth(path, (5, 5), (5, 5)).notes)
+
+
 def test_a_ground_truth_of_whole_traverses_is_cut_to_the_used_places(tmp_path: Path) -> None:
     save_ground_truth(tmp_path / "GT.npy", np.eye(12))
     truth = load_ground_truth(tmp_path / "GT.npy", (12, 5), (12, 4), every=2)

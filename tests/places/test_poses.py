@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.errors import BadInput
+from engine.errors import BadInput, JobCancelled
 from engine.places.pose_files import read_poses
 from engine.places.poses import Poses, motion_heading, to_metres
 from engine.simulation.logs import GpsParameters, to_geographic, write_nmea, write_poses
 from engine.simulation.traverse import Poses as DrivenPoses
+from tests.places.made import CancelAfter
 
 DAY_US = 86_400_000_000
 
@@ -293,3 +294,28 @@ def test_a_log_that_changes_is_read_anew(tmp_path: Path) -> None:
     assert read_poses(path) is first  # kept, as nothing has changed
     path.write_text("time_s,x,y\n1,1,1\n2,2,2\n")
     assert len(read_poses(path)) == 2
+
+
+def test_reading_a_long_log_can_be_cancelled(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.nmea", *[gga(f"10{n // 60:02d}{n % 60:02d}.00") for n in range(400)])
+    with pytest.raises(JobCancelled):
+        read_poses(path, CancelAfter(3))
+    assert len(read_poses(path)) == 400
+
+
+def test_metres_are_east_and_north_on_the_ellipsoid() -> None:
+    """Against the textbook: geodetic to Earth-centred, turned into the plane at the origin (WGS 84)."""
+
+    def centred(latitude: float, longitude: float) -> np.ndarray:
+        phi, lam, eccentricity = math.radians(latitude), math.radians(longitude), 6.69437999014e-3
+        radius = 6_378_137.0 / math.sqrt(1 - eccentricity * math.sin(phi) ** 2)
+        flat = radius * math.cos(phi)
+        return np.array([flat * math.cos(lam), flat * math.sin(lam), radius * (1 - eccentricity) * math.sin(phi)])
+
+    origin = (-27.4698, 153.0251)
+    phi, lam = math.radians(origin[0]), math.radians(origin[1])
+    east = np.array([-math.sin(lam), math.cos(lam), 0])
+    north = np.array([-math.sin(phi) * math.cos(lam), -math.sin(phi) * math.sin(lam), math.cos(phi)])
+    for place in ((-27.4698, 153.0351), (-27.4598, 153.0251), (-27.4758, 153.0141)):
+        apart = centred(*place) - centred(*origin)
+        np.testing.assert_allclose(to_metres(np.array([place]), origin)[0], [apart @ east, apart @ north], atol=0.01)

@@ -89,6 +89,17 @@ def test_the_command_trains_and_evaluates_it(tmp_path: Path, options: list[str],
     assert result["methods"][1]["recall_at"]["1"] > 0.9
 
 
+def test_an_evaluation_finds_it_by_its_name_where_there_is_no_lens_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = small_workspace(tmp_path)
+    assert main(["train", *where(tmp_path), "--network", "prototype", "--dims", "8"]) == 0
+    assert (workspace.models / "monday_PROTOTYPE_IN192_DB30.pth").exists()
+    capsys.readouterr()
+    assert main(["evaluate", *where(tmp_path), "--query", QUERY, "--dims", "8", "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["model"].endswith("monday_PROTOTYPE_IN192_DB30.pth")
+
+
 def test_nothing_is_written_where_it_is_cancelled_or_wrong(tmp_path: Path) -> None:
     workspace, cancel = small_workspace(tmp_path), CancelToken()
     cancel.cancel()
