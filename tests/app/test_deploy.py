@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QTabBar
+from PySide6.QtWidgets import QApplication, QLabel, QTabBar, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.theme import Theme
@@ -23,6 +23,7 @@ from engine.events.sources import Address, ReplaySource, SourceState, StreamServ
 from engine.jobs import CancelToken, ignore
 from engine.live.speck import SpeckCamera
 from engine.places.selection import ReferenceSelection
+from engine.places.workspace import Workspace
 from engine.training.job import TrainingOutput
 from engine.training.prototype import PrototypeParameters, train_prototype
 from tests.app.capture_help import choose, retype, wait_for
@@ -31,7 +32,7 @@ from tests.app.deploy_help import answered, click, make_lab, open_panel, part
 from tests.chip.fake_driver import Board, modules
 from tests.chip.stand_in import driver
 from tests.events.sources.helpers import FakeReader
-from tests.live.helpers import INPUTS, PLACES, SENSOR, route_events
+from tests.live.helpers import INPUTS, PLACES, SENSOR, add_query, route_events
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -162,6 +163,22 @@ def test_the_virtual_speck_with_the_cpu_as_its_ghost(window: MainWindow, qtbot: 
     click(qtbot, window, "sourceClose")  # ends the run with the source
     wait_for(qtbot, lambda: not view.runner.running)
     assert "estimated" in text(window, "session_energy")
+
+
+def test_recall_in_the_chips_integers_is_measured_by_a_button(
+    window: MainWindow, qtbot: QtBot, lab: tuple[Path, Path, Path]
+) -> None:
+    root, _, _ = lab
+    add_query(Workspace.open(root))
+    view = open_panel(qtbot, window, root)
+    choose(qtbot, view.parts.setup.target, "Virtual Speck")
+    tab(qtbot, window, "deployTabs", "Checks")
+    wait_for(
+        qtbot, lambda: view.findChild(QWidget, "checkIntegersMend") is not None and part(window, "checkIntegersMend").isVisible()
+    )
+    click(qtbot, window, "checkIntegersMend")
+    wait_for(qtbot, lambda: "in integers (6 queries" in text(window, "checkIntegersText"))
+    assert not part(window, "checkIntegersMend").isVisible()
 
 
 def test_a_workspace_without_a_network_trains_one(window: MainWindow, qtbot: QtBot, lab: tuple[Path, Path, Path]) -> None:
