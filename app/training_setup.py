@@ -15,7 +15,7 @@ from engine.parameters import Parameters
 from engine.places.selection import ReferenceSelection
 from engine.places.workspace import Workspace
 from engine.training.kinds import KINDS
-from engine.training.plan import NetworkPlan, plan_of
+from engine.training.plan import NetworkPlan, fitting_grid, plan_network, reference_size
 from engine.training.presets import Preset, presets_of, remove_preset, save_preset
 from engine.training.run import TrainRequest
 from engine.training.runs import Run
@@ -38,6 +38,7 @@ class SetupControl(QObject):
         self._query = ""
         self._looking: CancelToken | None = None
         self._planning: CancelToken | None = None
+        self._grid_is_ours = True
         self.plan: NetworkPlan | None = None
         self.problem = ""
         self._later = QTimer(self)
@@ -46,6 +47,7 @@ class SetupControl(QObject):
         self._later.timeout.connect(self.make_plan)
         setup = self._setup
         setup.edited.connect(self._on_edited)
+        setup.inputs_form.edited.connect(self._on_inputs)
         setup.referenceChosen.connect(self._on_reference)
         setup.queryChosen.connect(self._on_query)
         setup.presetChosen.connect(self._on_preset)
@@ -217,14 +219,38 @@ class SetupControl(QObject):
             self._show_plan(None, self.why_not() or "Choose a reference traverse.")
             return
         selection, kind, inputs, training = request.selection, request.kind, request.inputs, request.training
+
+        def work(cancel: CancelToken) -> NetworkPlan | tuple[tuple[int, int], str]:
+            frame, places = reference_size(selection)
+            try:
+                return plan_network(kind, frame, places, inputs, training)
+            except BadInput as error:
+                return frame, str(error)
+
         self._planning = self._view.background.run(
-            "Plan the network",
-            lambda cancel: plan_of(selection, kind, inputs, training),
-            lambda plan: self._show_plan(plan, ""),
-            lambda sentence: self._show_plan(None, sentence),
+            "Plan the network", work, self._on_plan, lambda sentence: self._show_plan(None, sentence)
         )
         self.problem = ""
         setup.picture.setToolTip("")
+
+    def _on_plan(self, found: NetworkPlan | tuple[tuple[int, int], str]) -> None:
+        if isinstance(found, NetworkPlan):
+            self._show_plan(found, "")
+            return
+        frame, sentence = found
+        dims = tuple(self._setup.inputs_form.values()["dims"])
+        grid = fitting_grid(frame, (int(dims[0]), int(dims[1])))
+        if self._grid_is_ours and grid != dims:
+            # Nobody has chosen a grid yet: one that does not divide these frames is no start.
+            self._setup.inputs_form.set_values({"dims": grid})
+            self._setup.match_preset()
+            shown = " × ".join(map(str, grid))
+            self._view.notify(
+                f"The grid is {shown} now: {dims[0]} × {dims[1]} does not divide frames of {frame[0]} × {frame[1]}.", "info"
+            )
+            self.make_plan()
+        else:
+            self._show_plan(None, sentence)
 
     def _show_plan(self, plan: NetworkPlan | None, sentence: str) -> None:
         self.plan = plan
@@ -242,6 +268,9 @@ class SetupControl(QObject):
         self.plan_later()
         self._view.on_settings()
 
+    def _on_inputs(self) -> None:
+        self._grid_is_ours = False
+
     def _on_reference(self, triple: Triple) -> None:
         dataset, camera, name = triple
         query = self._query if self._query != name else ""
@@ -256,6 +285,7 @@ class SetupControl(QObject):
 
     def _on_preset(self, preset: Preset) -> None:
         seed = self._setup.training_form.values().get("seed")
+        self._grid_is_ours = False
         self._setup.show_training(preset.inputs, preset.training)
         if seed is not None:
             self._setup.training_form.set_values({"seed": seed})

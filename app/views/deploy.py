@@ -8,6 +8,7 @@ from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.deploy_boards import BoardControl
+from app.deploy_recall import RecallMeter
 from app.deploy_runner import DeployRunner, Ended, OpenedModel, capture_parameters
 from app.deploy_screen import RunScreen
 from app.frames_cache import FrameCache
@@ -47,6 +48,7 @@ class DeployView(View):
         self.sensor: tuple[int, int] | None = None
         self._chosen: Chosen | None = None
         self._hot_found: int | None = None
+        self.recall = RecallMeter(self.tools.jobs, self.tools.session, self)
         self._hot_pixels: frozenset[tuple[int, int]] = frozenset()
         self._hot_at = 0.0
         self._run_when_ready = self._demo_when_ready = False
@@ -131,6 +133,7 @@ class DeployView(View):
         parts.setup.edited.connect(self._on_edited)
         parts.filters.edited.connect(self._on_edited)
         parts.checks.mendRequested.connect(self._on_mend)
+        self.recall.changed.connect(self._check)
         parts.live.actionRequested.connect(lambda action: self._on_retry())
         parts.session.evaluateRequested.connect(self._on_evaluate)
         parts.session.folderRequested.connect(lambda folder: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
@@ -197,6 +200,7 @@ class DeployView(View):
         chosen = parts.source.chosen
         if opened.recording is not None and chosen.kind == "recording" and (chosen.path is None or not chosen.path.exists()):
             parts.source.choose(Chosen("recording", path=opened.recording))
+        self.recall.look_at(model)
         self._suggested = opened.recording
         self._apply()
         self._show_run()
@@ -244,13 +248,14 @@ class DeployView(View):
         self.sensor, self._hot_found, self._hot_at = None, None, time.monotonic() + _HOT_FIRST_S
         self.parts.live.picture.clear()
         self.parts.play.timeline.show_rates(())
-        self.runner.capture.open(
-            chosen,
-            capture_parameters(self.parameters, self.runner.model, None),
-            self._root(),
-            float(self.parts.play.speed.currentData()),
-            self.parts.play.loop.isChecked(),
-        )
+        parameters = capture_parameters(self.parameters, self.runner.model, None)
+        if self.boards.own_camera:
+            camera = self.boards.open_camera()
+            if camera is not None:
+                self.runner.capture.open_source(camera, parameters, self._root())
+        else:
+            speed, loop = float(self.parts.play.speed.currentData()), self.parts.play.loop.isChecked()
+            self.runner.capture.open(chosen, parameters, self._root(), speed, loop)
         self.save()
 
     def _on_close(self) -> None:
@@ -359,7 +364,8 @@ class DeployView(View):
             return
         latest = snapshot or (capture.pipeline.snapshot() if capture.pipeline is not None else None)
         density = latest.statistics.expected_events_per_pixel if latest is not None else None
-        present = Present(self.sensor if capture.pipeline is not None else None, density, self._hot_found, len(self._hot_pixels))
+        sensor = self.sensor if capture.pipeline is not None else None
+        present = Present(sensor, density, self._hot_found, len(self._hot_pixels), self.recall.measurable, self.recall.told)
         writes = self.parts.setup.session.isChecked() and session.writable
         self.parts.checks.show_checks(preflight(model, self.parameters, present, session.workspace if writes else None))
         self._name_checks()
@@ -371,6 +377,9 @@ class DeployView(View):
     def _on_mend(self, mend: Mend) -> None:
         model, pipeline = self.runner.model, self.runner.capture.pipeline
         if model is None:
+            return
+        if mend == "recall":
+            self.recall.measure(self.parameters.chip)
             return
         if mend == "hot_pixels" and pipeline is not None:
             self._hot_pixels = self._hot_pixels | getattr(self, "_hot_found_pixels", frozenset())

@@ -29,9 +29,10 @@ from engine.training.curves import CurveCollector, export_values
 from engine.training.live import LAYERS
 
 _COLUMNS = 3
-_ROOM = 225  # a plot's width with the space beside it
-_SHARE = 0.04  # of the time that drawing may take: the training has the rest
+_ROOM = 182  # a plot's width with the space beside it
+_SHARE = 0.02  # of the time that drawing may take: the training has the rest
 _LEAST_S = 0.25
+_FIRST_S = 0.4  # a training that is over before this is drawn once, at its end
 
 
 class LivePlots(QWidget):
@@ -46,7 +47,7 @@ class LivePlots(QWidget):
         self.drawn = 0
         self._layer, self._follow = 0, True
         self._dirty = False
-        self._next = 0.0
+        self._next, self._worked = 0.0, time.thread_time()
         self._alone: TrainingPlot | None = None
         self.plots = make_plots(theme)
         self.words = Elided("", "trainingWords")
@@ -92,6 +93,7 @@ class LivePlots(QWidget):
         self.fit_all()
         self.tell(words)
         self.draw()
+        self._next, self._worked = time.monotonic() + _FIRST_S, time.thread_time()
 
     def note_news(self) -> None:
         """Something came in: draw it if it is time."""
@@ -105,13 +107,13 @@ class LivePlots(QWidget):
         """Draw the newest state, unless the plots are held or hidden."""
         if self.hold.isChecked() or not self.isVisible():
             return
-        begun = time.monotonic()
+        # What this thread has worked since the last drawing: setting the data, and the painting that followed.
+        worked = time.thread_time() - self._worked
+        self._worked += worked
         for plot in self.plots:
             if plot.isVisible():
                 plot.show_curves(self.curves, self._layer)
-        now = time.monotonic()
-        # Painting follows and takes about as long again as setting the data.
-        self._next = now + max(_LEAST_S, 2 * (now - begun) / _SHARE)
+        self._next = time.monotonic() + max(_LEAST_S, worked / _SHARE)
         self._dirty = False
         self.drawn += 1
 

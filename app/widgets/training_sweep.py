@@ -329,7 +329,7 @@ class SweepTab(QWidget):
                 splitter.addWidget(part)
         right.setContentsMargins(8, 0, 0, 0)
         right.setSizes([330, 240])
-        whole.setSizes([310, 470])
+        whole.setSizes([290, 470])
         whole.setStretchFactor(1, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 24, 10)

@@ -1,6 +1,6 @@
 """What a live run needs, looked at before it starts: each point good, doubtful, bad, or not known yet, with a sentence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -15,7 +15,7 @@ from engine.live.targets import quantised
 from engine.places.workspace import Workspace
 
 Level = Literal["good", "doubtful", "bad", "unknown"]
-Mend = Literal["", "region", "window", "polarity", "hot_pixels"]
+Mend = Literal["", "region", "window", "polarity", "hot_pixels", "recall"]
 _ALIKE, _BEARABLE = 2.0, 5.0  # how many times denser or sparser events may be than in training
 _LEAST_FREE = 1 << 30
 _BEARABLE_ERROR = 0.1  # of the weights' root mean square; 5 % cost a hundredth of recall on LENS's own example
@@ -51,12 +51,16 @@ class Present:
         events_per_pixel: that a window of the region holds at the present rate.
         hot_found: pixels that are hot and not marked yet, by number.
         hot_marked: pixels that are marked as hot.
+        measurable: whether the workspace has queries to measure on what the chip's integers cost (engine.live.recall).
+        recall: what was measured.
     """
 
     size: Size | None = None
     events_per_pixel: float | None = None
     hot_found: int | None = None
     hot_marked: int = 0
+    measurable: bool = False
+    recall: str = ""
 
 
 def preflight(model: LiveModel, parameters: LiveParameters, present: Present, workspace: Workspace | None = None) -> list[Check]:
@@ -70,7 +74,12 @@ def preflight(model: LiveModel, parameters: LiveParameters, present: Present, wo
     """
     checks = [_chip(model, parameters)]
     if checks[0].chip is not None and checks[0].level == "good":
-        checks.append(_integers(model, parameters.chip))
+        integers = _integers(model, parameters.chip)
+        if present.recall:
+            integers = replace(integers, sentence=f"{integers.sentence} {present.recall}")
+        elif present.measurable:
+            integers = replace(integers, mend="recall", mend_text="Measure recall")
+        checks.append(integers)
     checks += [_region(model, parameters, present), _window(model, parameters)]
     if model.trained.polarity in ("both", "on", "off") and model.trained.polarity != parameters.polarity:
         checks.append(
@@ -89,7 +98,7 @@ def preflight(model: LiveModel, parameters: LiveParameters, present: Present, wo
 
 
 def mended(model: LiveModel, parameters: LiveParameters, mend: Mend) -> LiveParameters:
-    """The parameters with one point put right (hot pixels are marked by whoever watches the source)."""
+    """The parameters with one point put right (what needs the source or a job is the view's to do)."""
     changes: dict[Mend, dict[str, object]] = {
         "region": {"region": None},
         "window": {"window_ms": None},

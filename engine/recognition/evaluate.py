@@ -230,6 +230,10 @@ def _methods(
                 f"{path.name} knows {runner.places} places, but {opened.places} reference frames of {opened.selection.reference} "
                 f"are used: give reference_places {runner.places}, or the network of this traverse."
             )
+        if runner.record is not None and opened.selection.query in runner.record.tuned_on:
+            query = opened.selection.query
+            text = f"{path.name}: a sweep chose its parameters on {query}, so its figures on it are too good: use another query."
+            emit(Notice(text, "warning"))
         name = path.name if files.count(path.name) == 1 else str(path)
         methods.append(_Method(word, name if parameters.methods else _TITLES.get(runner.kind, runner.kind), runner, path))
     return methods

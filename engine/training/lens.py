@@ -21,6 +21,7 @@ from engine.training.live import LAYERS, LiveMetrics
 from engine.training.parameters import LensTrainingParameters
 
 CHECKPOINT_SECONDS = 5.0
+CHECKPOINT_SHARE = 0.01  # of the time that writing the state may take: of a large network seldom
 CHUNK_SECONDS = 0.03  # of work between two looks at the cancel token
 FIRST_CHUNK = 2_000_000  # weights to update before the speed is known
 
@@ -94,7 +95,7 @@ class _Run:
         self._parameters, self._rates, self.state = parameters, rates, state
         self._live, self._cancel, self._control, self._threads = live, cancel, control, threads
         self._checkpoint, self._data_hash = checkpoint, data_hash
-        self._saved = time.monotonic()
+        self._saved, self._save_after = time.monotonic(), CHECKPOINT_SECONDS
 
     def layer(self) -> Any:
         """The layer that learns now, in the compiled loops' hands."""
@@ -170,7 +171,7 @@ class _Run:
             self._live.after_chunk(
                 layer, state.network, state.step, int(order[-1]), etas[now], threshold_etas[now], last=state.step == total
             )
-            if self._checkpoint is not None and time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+            if self._checkpoint is not None and time.monotonic() - self._saved > self._save_after:
                 self._keep(layer, shuffled)
         self._take_over(layer, shuffled)
         if state.step < total:
@@ -210,9 +211,11 @@ class _Run:
             self._write()
 
     def _write(self) -> None:
+        begun = time.monotonic()
         if self._checkpoint is not None:
             write_checkpoint(self._checkpoint, self.state, self._parameters, self._data_hash, native.variant())
         self._saved = time.monotonic()
+        self._save_after = max(CHECKPOINT_SECONDS, (self._saved - begun) / CHECKPOINT_SHARE)
 
 
 def _checked(rates: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -243,7 +246,7 @@ def train_lens(
 
     Args:
         rates: (places, inputs) float32 in [0, 1]: selected and scaled pixels.
-        emit: hears what LiveMetrics tells, at most ten times a second and at each layer's end.
+        emit: hears what LiveMetrics tells, at most five times a second and at each layer's end.
         checkpoint: file to keep the run's state in, every few seconds, in a pause, and where it is cancelled or stopped early;
             removed at the end.
         resume: go on from `checkpoint` if it is there.

@@ -1,4 +1,4 @@
-"""What a training tells of itself for plots: cheap figures ten times a second, costly ones as seldom as their budget says.
+"""What a training tells of itself for plots: cheap figures five times a second, costly ones as seldom as their budget says.
 
 Watching changes nothing: what is drawn at random here has a generator of its own.
 """
@@ -21,13 +21,13 @@ SPIKES, VALIDATION = "spikes", "validation"
 """Names of the metrics, apart from those of the layers."""
 
 PLOTTED_WEIGHTS = 256
-SHARE = 0.03
+SHARE = 0.02
 DEAD, SATURATED = 0.0, 0.999
 _SAMPLED = 20_000  # weights of a distribution
 _IMAGE_SIDE = 200
 _BINS = 60
 _RATE_BINS = 40
-_DETAILS_A_SECOND = 4.0
+_TOLD_A_SECOND, _DETAILS_A_SECOND = 5.0, 4.0
 _FIRST_GUESS = 0.02  # seconds of a costly plot before one was made
 
 Validate = Callable[[LensNetwork], Mapping[str, Any]]
@@ -123,7 +123,7 @@ class LiveMetrics:
         self._emit, self._seed, self._rates = emit, seed, rates
         self._validate, self._every, self._details = validate, max(1, validate_every), details
         self._budget = Budget(share)
-        self._telling, self._detailing = Throttle(10.0), Throttle(_DETAILS_A_SECOND)
+        self._telling, self._detailing = Throttle(_TOLD_A_SECOND), Throttle(_DETAILS_A_SECOND)
         self._turn = self._index = self._step = 0
 
     def begin_layer(

@@ -81,15 +81,35 @@ def plan_network(
     return NetworkPlan(kind, frame, tuple(layers), check_network(settled, features, places))
 
 
-def plan_of(selection: ReferenceSelection, kind: NetworkKind, inputs: InputParameters, training: Parameters) -> NetworkPlan:
-    """The same for a reference traverse: its frames are counted, and one is read for its size.
+def reference_size(selection: ReferenceSelection) -> tuple[tuple[int, int], int]:
+    """(height, width) of a reference traverse's frames, of which one is read, and its number of places.
 
     Raises:
-        BadInput: the traverse cannot be read, or see plan_network.
+        BadInput: the traverse cannot be read.
     """
     traverse = selection.workspace().traverse(selection.dataset, selection.camera, selection.reference)
     rows = traverse.rows_used(selection.reference_places, selection.filter)
     if not rows:
         raise BadInput(f"{selection.reference} has no frames.")
     height, width = read_frames([traverse.folder / rows[0].image]).shape[1:]
-    return plan_network(kind, (height, width), len(rows), inputs, training)
+    return (height, width), len(rows)
+
+
+def plan_of(selection: ReferenceSelection, kind: NetworkKind, inputs: InputParameters, training: Parameters) -> NetworkPlan:
+    """The same for a reference traverse.
+
+    Raises:
+        BadInput: the traverse cannot be read, or see plan_network.
+    """
+    frame, places = reference_size(selection)
+    return plan_network(kind, frame, places, inputs, training)
+
+
+def fitting_grid(frame: tuple[int, int], dims: tuple[int, int]) -> tuple[int, int]:
+    """The grid nearest to `dims` that divides frames of (height, width); of two as near the finer one."""
+
+    def nearest(side: int, wanted: int) -> int:
+        divisors = [count for count in range(1, side + 1) if side % count == 0]
+        return min(divisors, key=lambda count: (abs(count - wanted), -count))
+
+    return nearest(frame[0], dims[0]), nearest(frame[1], dims[1])

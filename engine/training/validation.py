@@ -119,7 +119,7 @@ def read_validation(
     queries = len(query.rows_used(parameters.validation_places, selection.filter))
     truth = load_ground_truth(file, (len(reference), places), (len(query), queries), selection.filter)
     for note in truth.notes:
-        emit(Notice(note, "warning"))
+        emit(Notice(note))
     if name == selection.reference:
         emit(Notice(f"{name} is validated on itself: every network looks good on what it learned.", "warning"))
     frames = query.frames_for_job(parameters.validation_places, selection.filter, emit, cancel)

@@ -100,10 +100,22 @@ def test_what_will_be_built_is_drawn_before_it_is_trained(window: MainWindow, vi
     until(qtbot, lambda: not view.parts.buttons.start.isEnabled())
     assert "red sentence" in view.parts.buttons.start.toolTip()
     retype(qtbot, box, "2")
-    view.parts.setup.inputs_form.set_values({"dims": (7, 7)})
-    view.parts.setup.edited.emit()
+    for line in view.parts.setup.inputs_form.editor("dims")._parts:  # type: ignore[union-attr]
+        retype(qtbot, line, "7")
     until(qtbot, lambda: "does not divide" in words.text())  # type: ignore[attr-defined]
     until(qtbot, lambda: not view.parts.buttons.start.isEnabled())
+
+
+def test_a_grid_that_nobody_chose_fits_the_frames(window: MainWindow, qtbot: QtBot, lab: Workspace) -> None:
+    window.open_workspace(lab.root)
+    window.show_panel("training")
+    view = window.current_view
+    assert isinstance(view, TrainingView)
+    with qtbot.waitSignal(view.notified, timeout=60_000) as told:  # 10 x 10 does not divide frames of 16 x 16
+        pass
+    assert "The grid is 8 × 8 now" in told.args[0].sentence
+    until(qtbot, lambda: view.setup.plan is not None and view.parts.buttons.start.isEnabled())
+    assert view.parts.setup.inputs_form.values()["dims"] == (8, 8)
 
 
 def test_presets_fill_the_forms_and_own_ones_are_kept(

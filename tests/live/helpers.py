@@ -16,6 +16,7 @@ from engine.frames.inputs import InputParameters, training_inputs
 from engine.live import Answer, LiveModel, LiveParameters, LivePipeline, open_model
 from engine.networks.lens import LensNetwork, save_network
 from engine.networks.record import RunRecord, hash_arrays
+from engine.places.ground_truth import save_ground_truth
 from engine.places.traverse import TraverseInfo, write_traverse
 from engine.places.workspace import Workspace
 
@@ -167,3 +168,11 @@ def answers_of(
         capture.stop()
         live.stop()
     return found, live
+
+
+def add_query(workspace: Workspace, name: str = "again", places: int = PLACES) -> None:
+    """A query traverse of the same route, noisier than the reference, with its ground truth."""
+    rng = np.random.default_rng(11)
+    frames = rng.poisson(reference_frames(places) * 0.9 + 0.2).clip(0, 255).astype(np.uint8)
+    write_traverse(workspace.frames_folder("lab", "hand", name), workspace.index_file(name), frames, TraverseInfo(sensor=SENSOR))
+    save_ground_truth(workspace.ground_truth_file("lab", "hand", "walk", name), np.eye(places))

@@ -1,12 +1,13 @@
 """What is looked at before a run, what a workspace knows of a recording, and the first network of a workspace."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engine.chip.quantise import ChipParameters
-from engine.errors import BadInput
+from engine.errors import BadInput, JobCancelled
 from engine.events.writer import EventWriter
 from engine.jobs import CancelToken, ignore
 from engine.live import LiveModel, LiveParameters, open_model
@@ -14,10 +15,21 @@ from engine.live.first_network import train_first_network
 from engine.live.known import KnownRoute, known_route, recording_for
 from engine.live.model import workspace_of
 from engine.live.preflight import Check, Present, mended, preflight
+from engine.live.recall import recall_on_chip, scored_queries
 from engine.places.ground_truth import save_ground_truth
 from engine.places.traverse import TraverseInfo, write_traverse
 from engine.places.workspace import Workspace
-from tests.live.helpers import PLACES, REGION, SENSOR, WINDOW_US, make_model, make_workspace, reference_frames, route_events
+from tests.live.helpers import (
+    PLACES,
+    REGION,
+    SENSOR,
+    WINDOW_US,
+    add_query,
+    make_model,
+    make_workspace,
+    reference_frames,
+    route_events,
+)
 
 
 @pytest.fixture
@@ -153,3 +165,29 @@ def test_a_workspace_gets_its_first_network(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="has no traverse to learn from"):
         train_first_network(empty, ignore, CancelToken())
     assert workspace_of(tmp_path / "elsewhere.pth") is None
+
+
+def test_what_the_integers_cost_is_measured_on_a_traverse_with_a_ground_truth(tmp_path: Path) -> None:
+    workspace, path = make_workspace(tmp_path)
+    model = open_model(path, workspace)
+    on_chip = LiveParameters(step_ms=25, target="virtual")
+    assert scored_queries(workspace, model) == []
+    with pytest.raises(BadInput, match="no query traverse with a ground truth"):
+        recall_on_chip(workspace, model, None, ignore, CancelToken())
+    add_query(workspace)
+    assert scored_queries(workspace, model) == ["again"]
+    told = recall_on_chip(workspace, model, None, ignore, CancelToken())
+    assert re.fullmatch(
+        r"Recall@1 on again: [01]\.\d\d as trained, [01]\.\d\d in integers \(6 queries, single frames, tolerance 3 frames\)\.",
+        told,
+    )
+    offered = points(model, on_chip, Present(measurable=True))["Integers"]
+    assert (offered.mend, offered.mend_text) == ("recall", "Measure recall")
+    assert mended(model, on_chip, "recall") == on_chip
+    measured = points(model, on_chip, Present(measurable=True, recall=told))["Integers"]
+    assert measured.sentence.endswith(told)
+    assert measured.mend == ""
+    cancel = CancelToken()
+    cancel.cancel()
+    with pytest.raises(JobCancelled):
+        recall_on_chip(workspace, model, None, ignore, cancel)

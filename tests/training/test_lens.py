@@ -87,6 +87,7 @@ def test_a_cancelled_run_goes_on_to_the_same_bits(at: tuple[str, int], tmp_path:
 
 def test_checkpoints_are_written_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(training, "CHECKPOINT_SHARE", 1e9)
     written: list[int] = []
     real = training.write_checkpoint
     monkeypatch.setattr(training, "write_checkpoint", lambda *given: (written.append(given[1].step), real(*given)))

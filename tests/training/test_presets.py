@@ -8,7 +8,7 @@ from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
 from engine.places.workspace import Workspace
 from engine.training.parameters import PRESETS, LensTrainingParameters
-from engine.training.plan import plan_network, plan_of
+from engine.training.plan import fitting_grid, plan_network, plan_of
 from engine.training.presets import presets_of, remove_preset, save_preset
 from tests.training.helpers import reference_of, small_workspace
 
@@ -65,3 +65,9 @@ def test_what_will_be_built_is_known_before(tmp_path: Path) -> None:
     ):
         with pytest.raises(BadInput, match=sentence):
             plan_network("lens", (80, 80), 10, inputs, training)
+
+
+def test_a_grid_that_divides_the_frames_is_found() -> None:
+    assert fitting_grid((80, 80), (10, 10)) == (10, 10)
+    assert fitting_grid((128, 128), (10, 10)) == (8, 8)
+    assert fitting_grid((9, 15), (4, 4)) == (3, 5) and fitting_grid((7, 13), (10, 10)) == (7, 13)

@@ -265,7 +265,7 @@ from pathlib import Path
 from engine.training import lens
 from tests.training.test_runs import request, train
 from engine.places.workspace import Workspace
-lens.CHECKPOINT_SECONDS = 0.02
+lens.CHECKPOINT_SECONDS, lens.CHECKPOINT_SHARE = 0.02, 1.0
 train(request(Workspace.open(Path({str(workspace.root)!r})), {{"name": "killed"}}, epoch_feat=60_000, epoch_out=200))
 """
     process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT)

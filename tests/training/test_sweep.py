@@ -313,7 +313,10 @@ def test_a_sweep_from_the_shell_is_joined_by_url_and_name(workspace: Workspace, 
     told = json.loads(capsys.readouterr().out)
     assert len(told["trials"]) == 4 and set(told["trials"][3]["chosen"]) == {"fire_h_feat", "stdp_rate_feat"}
     assert told["tuned_on"] == QUERY and told["best"]["value"] == max(t["value"] for t in told["trials"] if t["state"] == "done")
-    assert (Path(told["run"]) / "run.json").is_file()
+    (network,) = Path(told["run"]).glob("*.pth")
+    pair = ["--dataset", DATASET, "--camera", CAMERA, "--reference", REFERENCE, "--query", QUERY, "--model", str(network)]
+    assert main(["evaluate", "--data_dir", str(workspace.root), *pair, "--json", "-"]) == 0
+    assert any("sweep chose its parameters on tuesday" in text for text in json.loads(capsys.readouterr().out)["notices"])
 
 
 @pytest.mark.parametrize(
