@@ -128,17 +128,22 @@ class CaptureRunner(QObject):
             source.factor = speed
         if isinstance(source, ReplaySource):
             source.loop = loop
+        self.open_source(source, parameters, workspace)
+        if chosen.path is not None:
+            path: Path = chosen.path
+            self._background.run(
+                "Time line", lambda cancel: rate_timeline(path, ignore, cancel, size=chosen.size), self._on_timeline
+            )
+
+    def open_source(self, source: EventSource, parameters: CaptureParameters, workspace: Path | None) -> None:
+        """The same with a source that is there already, not started (a chip's own camera)."""
+        self.close()
         self._source = source
         self._pipeline = CapturePipeline(source, parameters, workspace)
         self._shown = -1
         self._pipeline.start()
         self._timer.start()
         self.tick()
-        if chosen.path is not None:
-            path: Path = chosen.path
-            self._background.run(
-                "Time line", lambda cancel: rate_timeline(path, ignore, cancel, size=chosen.size), self._on_timeline
-            )
 
     def retry(self) -> None:
         """Start a source that has ended or failed anew."""

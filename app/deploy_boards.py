@@ -8,9 +8,11 @@ from PySide6.QtCore import QObject
 from engine.chip.speck import DRIVER_SENTENCE, NO_DRIVER, AttachedKit, attached_kits, driver_state, load_driver
 from engine.chip.target import TargetFailed
 from engine.errors import BadInput
+from engine.events.sources import EventSource
 from engine.jobs import CancelToken
 from engine.live import make_target
-from engine.live.speck import SpeckBoard
+from engine.live.speck import SpeckBoard, SpeckCamera
+from engine.live.targets import MakeLiveTarget
 
 if TYPE_CHECKING:
     from app.views.deploy import DeployView
@@ -29,6 +31,7 @@ class BoardControl(QObject):
         self._driver: object = None
         self._boards: Sequence[AttachedKit] = ()
         self._looking = False
+        self._camera_make: MakeLiveTarget | None = None
         setup = view.parts.setup
         setup.boardsRequested.connect(self.look)
         self.show()
@@ -64,13 +67,39 @@ class BoardControl(QObject):
 
         self._view.runner.in_background("Look for Speck boards", work, self._on_found, self._on_failed)
 
+    @property
+    def own_camera(self) -> bool:
+        """Whether events are to come from the chosen board's own camera."""
+        return self._kit is not None and self._view.parts.setup.own_camera.isChecked()
+
+    def open_camera(self) -> EventSource | None:
+        """The chosen board's camera as a source, not started; targets are made with it from now on. None where it cannot be."""
+        kit, model = self._kit, self._view.runner.model
+        if kit is None or model is None:
+            return None
+        try:
+            source, make = SpeckBoard(self._driver, kit).with_camera(model, self._view.parameters)
+        except BadInput as wrong:
+            self._view.notify(str(wrong))
+            return None
+        self._camera_make = make
+        return source
+
     def prepare(self) -> None:
         """Before a run: targets are made with the chosen board, if a Speck is to run it."""
-        board = self._view.parts.setup.board.currentData()
-        if self._view.parameters.target == "speck" and isinstance(board, AttachedKit):
-            self._view.runner.make = SpeckBoard(self._driver, board).maker()
+        kit = self._kit
+        if isinstance(self._view.runner.capture.source, SpeckCamera) and self._camera_make is not None:
+            self._view.runner.make = self._camera_make
+        elif kit is not None:
+            self._view.runner.make = SpeckBoard(self._driver, kit).maker()
         else:
             self._view.runner.make = make_target
+
+    @property
+    def _kit(self) -> AttachedKit | None:
+        """The chosen board, if a Speck is to run the network."""
+        board = self._view.parts.setup.board.currentData()
+        return board if self._view.parameters.target == "speck" and isinstance(board, AttachedKit) else None
 
     def _on_found(self, found: Found) -> None:
         self._looking = False

@@ -248,13 +248,14 @@ class DeployView(View):
         self.sensor, self._hot_found, self._hot_at = None, None, time.monotonic() + _HOT_FIRST_S
         self.parts.live.picture.clear()
         self.parts.play.timeline.show_rates(())
-        self.runner.capture.open(
-            chosen,
-            capture_parameters(self.parameters, self.runner.model, None),
-            self._root(),
-            float(self.parts.play.speed.currentData()),
-            self.parts.play.loop.isChecked(),
-        )
+        parameters = capture_parameters(self.parameters, self.runner.model, None)
+        if self.boards.own_camera:
+            camera = self.boards.open_camera()
+            if camera is not None:
+                self.runner.capture.open_source(camera, parameters, self._root())
+        else:
+            speed, loop = float(self.parts.play.speed.currentData()), self.parts.play.loop.isChecked()
+            self.runner.capture.open(chosen, parameters, self._root(), speed, loop)
         self.save()
 
     def _on_close(self) -> None:

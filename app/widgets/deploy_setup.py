@@ -162,6 +162,7 @@ class DeploySetup(QWidget):
         for kit in boards:
             self.board.addItem(f"{kit.name}  ({kit.id})", kit)
         self.board.setVisible(bool(boards))
+        self.own_camera.setVisible(bool(boards))
         self.board_note.setText(note)
         self.board_note.setVisible(bool(note))
         self.board_look.setText(button)
@@ -190,11 +191,16 @@ class DeploySetup(QWidget):
         self.board_look.setToolTip("Import the driver samna and look for boards")
         self.board_look.setProperty("compact", True)
         self.board_look.clicked.connect(self.boardsRequested)
+        self.own_camera = QCheckBox("Look through its own camera")
+        self.own_camera.setObjectName("deployOwnCamera")
+        self.own_camera.setToolTip("Events come from the chip's camera; otherwise the source's events are sent to it")
+        self.own_camera.setChecked(True)
         column = QVBoxLayout(strip)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addWidget(self.board_note)
         column.addWidget(self.board)
+        column.addWidget(self.own_camera)
         column.addWidget(self.board_look)
         return strip
 

@@ -22,7 +22,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QSplitter,
     QTreeView,
     QTreeWidget,
     QTreeWidgetItem,
@@ -33,6 +32,7 @@ from PySide6.QtWidgets import (
 from app.icons import set_icon
 from app.jobs import duration
 from app.theme import Theme
+from app.widgets.splitting import splitter
 from app.widgets.training_plots import TrainingPlot, anchor, finite, hold_from_zero
 from engine.training.curves import Curves
 from engine.training.runs import Run, differences, group_spread
@@ -423,8 +423,8 @@ class RunsTab(QWidget):
         column.setSpacing(6)
         column.addWidget(self.curve)
         column.addWidget(self.overlay, 1)
-        lower = _splitter("runsCompare", Qt.Orientation.Horizontal, left, right)
-        whole = _splitter("runsSplit", Qt.Orientation.Vertical, upper, lower)
+        lower = splitter("runsCompare", Qt.Orientation.Horizontal, (left, 0), (right, 0))
+        whole = splitter("runsSplit", Qt.Orientation.Vertical, (upper, 0), (lower, 0))
         whole.setSizes([340, 260])
         lower.setSizes([360, 360])
         layout = QVBoxLayout(self)
@@ -487,13 +487,3 @@ def _value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return " × ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _splitter(name: str, way: Qt.Orientation, *parts: QWidget) -> QSplitter:
-    made = QSplitter(way)
-    made.setObjectName(name)
-    made.setHandleWidth(1)
-    made.setChildrenCollapsible(False)
-    for part in parts:
-        made.addWidget(part)
-    return made

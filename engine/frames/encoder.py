@@ -2,8 +2,9 @@
 
 A pixel is taken in deviations from its mean, z = (x - mean) / (deviation + floor). The floor is the mean deviation of the
 window's pixels in the reference: a pixel that hardly ever changes would otherwise weigh as much as one that tells places apart.
-Causal statistics are those of the query up to the frame itself. They start from the reference's, which count for 16 frames, and
-forget with a time constant of 500. Chosen on synthetic worlds.
+Causal statistics are those of the query up to the frame itself. They start from the reference's, brought to the query's own
+level so far (the ratio of the mean inputs: at dusk there are fewer events everywhere), which count for 16 frames; all forget with
+a time constant of 500 frames. Chosen on synthetic worlds.
 """
 
 from collections import deque
@@ -121,10 +122,8 @@ class InputEncoder:
     def reset(self) -> None:
         """Begin anew: the next frame is the first."""
         self._held: deque[Rows] = deque(maxlen=(max(self._windows) - 1) * self._stride + 1)
-        self._weight = _PRIOR_FRAMES
-        if self._statistics is not None:
-            mean, deviation = (part.astype(np.float64) for part in (self._statistics.mean, self._statistics.deviation))
-            self._mean, self._square = mean, mean**2 + deviation**2
+        self._prior, self._weight = _PRIOR_FRAMES, 0.0
+        self._mean, self._square = (np.zeros(self._inputs.inputs) for _ in range(2))  # of the query so far
 
     def step(self, frame: NDArray[np.uint8]) -> Rows:
         """The next frame (height, width) as inputs (inputs,).
@@ -172,12 +171,26 @@ class InputEncoder:
 
     def _taken_in(self, encoded: Rows) -> InputStatistics:
         """The query's statistics with one more frame."""
-        self._weight = self._weight * (1 - 1 / (_MEMORY_FRAMES * self._stride)) + 1 / self._stride
+        assert self._statistics is not None
+        kept = 1 - 1 / (_MEMORY_FRAMES * self._stride)
+        self._prior *= kept
+        self._weight = self._weight * kept + 1 / self._stride
         share = 1 / (self._stride * self._weight)
         self._mean += share * (encoded - self._mean)
         self._square += share * (encoded.astype(np.float64) ** 2 - self._square)
-        deviation = np.sqrt(np.maximum(self._square - self._mean**2, 0))
-        return InputStatistics(self._mean.astype(np.float32), deviation.astype(np.float32))
+        known, spread = (part.astype(np.float64) for part in (self._statistics.mean, self._statistics.deviation))
+        level = self._level(known)
+        total = self._prior + self._weight
+        mean = (self._prior * level * known + self._weight * self._mean) / total
+        square = (self._prior * level**2 * (spread**2 + known**2) + self._weight * self._square) / total
+        deviation = np.sqrt(np.maximum(square - mean**2, 0))
+        return InputStatistics(mean.astype(np.float32), deviation.astype(np.float32))
+
+    def _level(self, known: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How much larger the query's inputs are than the reference's, window by window: (inputs,)."""
+        query, reference = (each.reshape(len(self._windows), -1).mean(axis=1) for each in (self._mean, known))
+        ratio = np.divide(query, reference, out=np.ones_like(query), where=reference > 0)
+        return np.repeat(ratio, len(known) // len(self._windows))
 
     def _shown(self, z: Rows) -> Rows:
         return z if self._kind == "prototype" else z * np.float32(0.5) + np.float32(0.5)

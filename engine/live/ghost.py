@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from engine.live.answer import Answer
 
-_WAITING = 64
+_WAITING_BYTES = 64 << 20
+_LEAST_WAITING = 64
 _KEPT = 3000
 NEAR = 1
 """Places this near to one another count as the same answer."""
@@ -34,22 +35,24 @@ class GhostComparison:
     """Pairs the answers of two targets by their window. Not locked: its owner does that."""
 
     def __init__(self) -> None:
-        self._waiting: OrderedDict[int, Answer] = OrderedDict()
+        # By the window's end: target, place, column. One target may be far ahead of the other.
+        self._waiting: OrderedDict[int, tuple[int, int, NDArray[np.float32]]] = OrderedDict()
         self._pairs: deque[tuple[int, int, float]] = deque(maxlen=_KEPT)
         self._windows = self._same = self._near = 0
         self._correlations = 0.0
 
     def add(self, answer: Answer) -> None:
         """Take an answer of either target."""
+        counts = answer.spikes.counts
         other = self._waiting.get(answer.end_us)
-        if other is None or other.target == answer.target:
-            self._waiting[answer.end_us] = answer
-            while len(self._waiting) > _WAITING:
+        if other is None or other[0] == answer.target:
+            self._waiting[answer.end_us] = (answer.target, answer.place, counts)
+            while len(self._waiting) > max(_WAITING_BYTES // counts.nbytes, _LEAST_WAITING):
                 self._waiting.popitem(last=False)
             return
         del self._waiting[answer.end_us]
-        apart = answer.place - other.place if answer.target else other.place - answer.place
-        alike = correlation(answer.spikes.counts, other.spikes.counts)
+        apart = answer.place - other[1] if answer.target else other[1] - answer.place
+        alike = correlation(counts, other[2])
         self._pairs.append((answer.end_us, apart, alike))
         self._windows += 1
         self._same += apart == 0

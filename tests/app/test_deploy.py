@@ -3,7 +3,10 @@
 import errno
 import json
 import os
+import sys
 import threading
+import types
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from app.widgets.demo_screen import DemoScreen
 from app.window import MainWindow
 from engine.events.sources import Address, ReplaySource, SourceState, StreamServer, parse_address
 from engine.jobs import CancelToken, ignore
+from engine.live.speck import SpeckCamera
 from engine.places.selection import ReferenceSelection
 from engine.places.workspace import Workspace
 from engine.training.job import TrainingOutput
@@ -25,6 +29,8 @@ from engine.training.prototype import PrototypeParameters, train_prototype
 from tests.app.capture_help import choose, retype, wait_for
 from tests.app.conftest import Picture
 from tests.app.deploy_help import answered, click, make_lab, open_panel, part
+from tests.chip.fake_driver import Board, modules
+from tests.chip.stand_in import driver
 from tests.events.sources.helpers import FakeReader
 from tests.live.helpers import INPUTS, PLACES, SENSOR, add_query, route_events
 
@@ -309,21 +315,43 @@ def test_a_speck_begins_with_a_sentence_about_its_driver(
     wait_for(qtbot, lambda: "this is a test" in text(window, "deployBoardNote"))
 
 
-def test_boards_are_found_by_name_and_run_the_network(
+def test_a_board_by_a_fake_of_its_driver_looks_through_its_own_camera_or_is_sent_events(
     window: MainWindow, qtbot: QtBot, lab: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.chip.speck import AttachedKit
-
+    """A labelled FAKE of the driver: nothing here is hardware."""
+    pytest.importorskip("sinabs")
     view = open_panel(qtbot, window, lab[0])
-    monkeypatch.setattr("app.deploy_boards.driver_state", lambda: "installed")
-    monkeypatch.setattr("app.deploy_boards.load_driver", lambda confirm: object())
-    monkeypatch.setattr("app.deploy_boards.attached_kits", lambda driver: [AttachedKit("speck2fdevkit:0", "Speck 2f dev kit")])
-    choose(qtbot, view.parts.setup.target, "Speck dev kit")
-    click(qtbot, window, "deployBoardLook")
-    wait_for(qtbot, lambda: view.parts.setup.board.isVisible())
-    assert view.parts.setup.board.currentText() == "Speck 2f dev kit  (speck2fdevkit:0)"
-    view.boards.prepare()
-    assert "SpeckBoard" in view.runner.make.__qualname__
+    board = Board()
+    with driver(modules({"Speck2fDevKit": [board]})) as fake, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import sinabs.backend.dynapcnn.dynapcnn_network as network_module
+
+        monkeypatch.setattr(network_module, "time", types.SimpleNamespace(sleep=lambda seconds: None))
+        monkeypatch.setattr("app.deploy_boards.driver_state", lambda: "installed")
+        monkeypatch.setattr("app.deploy_boards.load_driver", lambda confirm: fake)
+        monkeypatch.setattr("engine.chip.speck._SILENCE_S", 1e6)  # the fake's arithmetic takes longer than a chip may be silent
+        choose(qtbot, view.parts.setup.target, "Speck dev kit")
+        click(qtbot, window, "deployBoardLook")
+        wait_for(qtbot, lambda: view.parts.setup.board.isVisible())
+        assert view.parts.setup.board.currentText() == "Speck 2f dev kit  (speck2fdevkit:0)"
+        click(qtbot, window, "deployRun")
+        wait_for(qtbot, lambda: view.runner.capture.state is SourceState.RUNNING)
+        assert isinstance(view.runner.capture.source, SpeckCamera)
+        events = route_events(0, 2)
+        board.see(events["timestamp"], events["x"] - 8 + 23, events["y"] - 4)
+        wait_for(qtbot, lambda: answered(view, 1))
+        wait_for(qtbot, lambda: view.sensor == (32, 32))
+        click(qtbot, window, "sourceClose")
+        wait_for(qtbot, lambda: not view.runner.running and board.closed)
+        tab(qtbot, window, "deployTabs", "Run")
+        click(qtbot, window, "deployOwnCamera")
+        board.closed = False
+        click(qtbot, window, "deployRun")
+        wait_for(qtbot, lambda: answered(view, 1))
+        assert not isinstance(view.runner.capture.source, SpeckCamera)
+        click(qtbot, window, "deployRun")
+        wait_for(qtbot, lambda: not view.runner.running and board.closed)
+    assert "samna" not in sys.modules
 
 
 def test_a_place_is_remembered_by_a_key_and_the_network_saved(

@@ -32,19 +32,24 @@ def slow_causal(queries: np.ndarray, references: np.ndarray, inputs: InputParame
         shown = encode(trailing_means(select(queries, inputs), window), "sqrt").astype(float)
         deviations = [math.sqrt(sum((x - known[:, i].mean()) ** 2 for x in known[:, i]) / len(known)) for i in range(12)]
         floor = sum(deviations) / 12
-        columns = []
-        for i in range(12):
-            weight, mean = 16.0, float(known[:, i].mean())
-            square = mean**2 + deviations[i] ** 2
-            values = []
-            for x in shown[:, i]:
-                weight = weight * (1 - 1 / 500) + 1
-                mean += (x - mean) / weight
-                square += (x * x - square) / weight
+        prior, weight = 16.0, 0.0
+        means, squares = [0.0] * 12, [0.0] * 12
+        rows = []
+        for frame in shown:
+            prior, weight = prior * (1 - 1 / 500), weight * (1 - 1 / 500) + 1
+            for i, x in enumerate(frame):
+                means[i] += (x - means[i]) / weight
+                squares[i] += (x * x - squares[i]) / weight
+            level = sum(means) / float(known.mean(axis=0).sum())
+            row = []
+            for i, x in enumerate(frame):
+                before = float(known[:, i].mean())
+                mean = (prior * level * before + weight * means[i]) / (prior + weight)
+                square = (prior * level**2 * (deviations[i] ** 2 + before**2) + weight * squares[i]) / (prior + weight)
                 z = (x - mean) / (math.sqrt(max(square - mean * mean, 0)) + floor)
-                values.append(max(-1.0, min(1.0, z / 3)))
-            columns.append(values)
-        result.append(np.array(columns).T)
+                row.append(max(-1.0, min(1.0, z / 3)))
+            rows.append(row)
+        result.append(np.array(rows))
     return np.concatenate(result, axis=1)
 
 
@@ -77,6 +82,16 @@ def test_a_frame_s_inputs_do_not_depend_on_what_comes_after(seed: int, cut: int,
     np.testing.assert_array_equal(encoder.step(queries[0]), whole[0])
     low = -1 if kind == "prototype" and mode == "causal" else 0
     assert low <= whole.min() <= whole.max() <= 1
+
+
+def test_less_light_everywhere_is_no_deviation() -> None:
+    inputs = settings_of("causal", (1,))
+    references = np.random.default_rng(3).poisson(100, (60, 6, 8)).astype(np.uint8)
+    _, statistics = reference_inputs(references, inputs, "prototype")
+    dark = np.random.default_rng(4).poisson(9, (10, 6, 8)).astype(np.uint8)
+    assert abs(InputEncoder(inputs, statistics, "prototype").batch(dark)[0].mean()) < 0.1
+    frozen = inputs.model_copy(update={"normalise": "reference"})
+    assert InputEncoder(frozen, statistics, "lens").batch(dark)[0].mean() < 0.1  # far below the middle, 0.5
 
 
 def test_two_passes_need_the_whole_query() -> None:
