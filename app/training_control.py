@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject
 
 from app.jobs import Job, State
 from app.widgets.training_layout import LIVE
+from app.widgets.training_runs import seconds_text
 from engine.jobs import Metric, Notice
 from engine.training.control import TrainingControl
 from engine.training.curves import CurveCollector, Curves, read_curves
@@ -157,8 +158,8 @@ class TrainingRun(QObject):
             self._live.bar.setValue(0)
         else:
             self._live.tell(f"{self._title}: {job.error}")
-        self._live.draw()
         self._view.on_training_ended([one.run for one in job.result] if state is State.FINISHED else [])
+        self._live.draw()
 
 
 def told_of(runs: list[Run]) -> str:
@@ -166,7 +167,7 @@ def told_of(runs: list[Run]) -> str:
     first = runs[0].info
     word = {"finished": "trained", "stopped": "stopped early"}.get(first.status, first.status)
     seconds = spread(run.info.seconds for run in runs if run.info.seconds is not None)
-    time = f" in {seconds.mean:.2f} s" + (" each" if len(runs) > 1 else "") if seconds is not None else ""
+    time = f" in {seconds_text(seconds.mean)}" + (" each" if len(runs) > 1 else "") if seconds is not None else ""
     recall = spread(run.info.scores["recall_at_1"] for run in runs if "recall_at_1" in run.info.scores)
     query = first.validation.get("validation_query", "")
     judged = f"; R@1 on {query} {recall.text}" if recall is not None else ""

@@ -9,8 +9,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
-    QSplitter,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -28,6 +26,7 @@ from app.widgets.play_bar import PlayBar, tool_button
 from app.widgets.record_panel import RecordButton, RecordPanel
 from app.widgets.region_panel import RegionPanel
 from app.widgets.source_bar import SourceBar
+from app.widgets.splitting import scrolled, splitter
 from engine.capture import CaptureFilters, CaptureParameters
 
 TABS_WIDTH = 304
@@ -203,17 +202,6 @@ class UnfinishedStrip(QFrame):
         self.setVisible(bool(sentence))
 
 
-def splitter(name: str, way: Qt.Orientation, *parts: tuple[QWidget, int]) -> QSplitter:
-    made = QSplitter(way)
-    made.setObjectName(name)
-    made.setHandleWidth(1)
-    made.setChildrenCollapsible(False)
-    for number, (widget, stretch) in enumerate(parts):
-        made.addWidget(widget)
-        made.setStretchFactor(number, stretch)
-    return made
-
-
 def _padded(widget: QWidget) -> QWidget:
     page = QWidget()
     layout = QVBoxLayout(page)
@@ -221,13 +209,3 @@ def _padded(widget: QWidget) -> QWidget:
     layout.addWidget(widget)
     layout.addStretch(1)
     return page
-
-
-def scrolled(widget: QWidget, name: str) -> QScrollArea:
-    area = QScrollArea()
-    area.setObjectName(name)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(widget)
-    return area

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushBut
 
 from app.icons import set_icon
 from app.theme import Theme
-from app.widgets.capture_layout import TABS_WIDTH, scrolled, splitter
+from app.widgets.capture_layout import TABS_WIDTH
 from app.widgets.check_list import CheckList
 from app.widgets.deploy_setup import DeploySetup
 from app.widgets.elided import Elided
@@ -23,6 +23,7 @@ from app.widgets.raster import RasterPlot
 from app.widgets.route_map import RouteMap
 from app.widgets.session_panel import SessionPanel
 from app.widgets.source_bar import SourceBar
+from app.widgets.splitting import scrolled, splitter
 from engine.capture import CaptureFilters
 
 
@@ -89,7 +90,7 @@ class DeployLayout(QWidget):
         self.plots = QTabWidget()
         self.plots.setObjectName("deployPlots")
         self.plots.setDocumentMode(True)
-        self.plots.setUsesScrollButtons(False)
+        self.plots.setUsesScrollButtons(True)  # six of them do not fit a small window
         self.plots.tabBar().setExpanding(True)
         for title, part in (
             ("Map", self.map),

@@ -8,12 +8,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
-    QSplitter,
     QStackedWidget,
     QTabWidget,
     QVBoxLayout,
@@ -33,6 +30,7 @@ from app.widgets.pair_bar import PairBar
 from app.widgets.pair_inspector import PairInspector
 from app.widgets.results_panel import ResultsPanel
 from app.widgets.route_map import RouteMap
+from app.widgets.splitting import scrolled, splitter
 from app.widgets.worst_queries import WorstQueries
 from engine.frames.inputs import InputParameters
 from engine.recognition.encoding import SpikingParameters
@@ -109,7 +107,7 @@ class EvaluationLayout(QWidget):
             ("Settings", self._settings()),
             ("Results", self.results),
         ):
-            self.side.addTab(_scrolled(widget, f"evaluationSide{title}"), title)
+            self.side.addTab(scrolled(widget, f"evaluationSide{title}"), title)
         self._assemble()
 
     @property
@@ -153,7 +151,7 @@ class EvaluationLayout(QWidget):
         return page
 
     def _along(self) -> QWidget:
-        split = _splitter("evaluationAlong", Qt.Orientation.Vertical, (self.route, 1), (self.map, 2))
+        split = splitter("evaluationAlong", Qt.Orientation.Vertical, (self.route, 1), (self.map, 2))
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 10, 0, 0)
@@ -176,13 +174,13 @@ class EvaluationLayout(QWidget):
         line.setContentsMargins(12, 10, 0, 0)
         line.addWidget(self.inspector)
         self._pair = inspector
-        pictures = _splitter("evaluationPictures", Qt.Orientation.Horizontal, (self.tabs, 1), (inspector, 0))
+        pictures = splitter("evaluationPictures", Qt.Orientation.Horizontal, (self.tabs, 1), (inspector, 0))
         pictures.setSizes([560, 210])
         below = QWidget()
         column = QVBoxLayout(below)
         column.setContentsMargins(0, 6, 0, 0)
         column.addWidget(pictures)
-        left = _splitter("evaluationLeft", Qt.Orientation.Vertical, (self.table, 0), (below, 1))
+        left = splitter("evaluationLeft", Qt.Orientation.Vertical, (self.table, 0), (below, 1))
         left.setSizes([190, 460])
         self._empty = QLabel()
         self._empty.setObjectName("evaluationEmpty")
@@ -197,7 +195,7 @@ class EvaluationLayout(QWidget):
         column = QVBoxLayout(around)
         column.setContentsMargins(24, 12, 16, 12)
         column.addWidget(self._pages)
-        main = _splitter("evaluationMain", Qt.Orientation.Horizontal, (around, 1), (self.side, 0))
+        main = splitter("evaluationMain", Qt.Orientation.Horizontal, (around, 1), (self.side, 0))
         main.setSizes([1000, SIDE_WIDTH])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -212,24 +210,3 @@ def _tabs(name: str) -> QTabWidget:
     made.setDocumentMode(True)
     made.setIconSize(QSize(16, 16))
     return made
-
-
-def _splitter(name: str, way: Qt.Orientation, *parts: tuple[QWidget, int]) -> QSplitter:
-    made = QSplitter(way)
-    made.setObjectName(name)
-    made.setHandleWidth(1)
-    made.setChildrenCollapsible(False)
-    for number, (widget, stretch) in enumerate(parts):
-        made.addWidget(widget)
-        made.setStretchFactor(number, stretch)
-    return made
-
-
-def _scrolled(widget: QWidget, name: str) -> QScrollArea:
-    area = QScrollArea()
-    area.setObjectName(name)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(widget)
-    return area

@@ -9,7 +9,7 @@ import pyqtgraph as pg
 from PySide6.QtGui import QColor
 
 from app.theme import Theme
-from app.widgets.training_plots import TrainingPlot
+from app.widgets.training_plots import TrainingPlot, apart
 from engine.training.kinds import SweepRange
 from engine.training.sweep import SweepTrial
 
@@ -120,9 +120,9 @@ class ParallelPlot(_NamedAxisPlot):
             self.show_trials(*self._shown)
 
     def _add(self, rows: Sequence[Sequence[float]], shade: QColor, width: int) -> None:
-        x = np.tile(np.append(np.arange(len(rows[0]), dtype=float), np.nan), len(rows))
-        y = np.concatenate([np.append(row, np.nan) for row in rows])
-        item = pg.PlotCurveItem(x, y, connect="finite", pen=pg.mkPen(shade, width=width))
+        x = np.tile(np.arange(len(rows[0]), dtype=float), len(rows))
+        y = np.nan_to_num(np.concatenate(rows), nan=0.0)
+        item = pg.PlotCurveItem(x, y, connect=apart([len(row) for row in rows]), pen=pg.mkPen(shade, width=width))
         self.box.addItem(item)
         self._items.append(item)
 

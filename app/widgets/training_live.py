@@ -90,6 +90,7 @@ class LivePlots(QWidget):
         self._stack.setCurrentIndex(1)
         self.hold.setChecked(False)
         self._choose(1 if curves.steps(LAYERS[1]) else 0)
+        self.feature.setEnabled(True)
         self.fit_all()
         self.tell(words)
         self.draw()
@@ -100,6 +101,8 @@ class LivePlots(QWidget):
         self._dirty = True
         if self._follow and self.curves.steps(LAYERS[1]) and self._layer == 0:
             self._choose(1)
+        # A network of one layer has no feature layer to look at.
+        self.feature.setEnabled(bool(self.curves.steps(LAYERS[0]) or not self.curves.steps(LAYERS[1])))
         if time.monotonic() >= self._next:
             self.draw()
 

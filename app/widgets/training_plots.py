@@ -316,7 +316,7 @@ class HistoryPlot(TrainingPlot):
     ) -> None:
         super().__init__(theme, title, name, count)
         self._keys, self._metric, self._unit = keys, metric, unit
-        self._curves = [pg.PlotDataItem(connect="finite") for _ in keys]
+        self._curves = [pg.PlotDataItem() for _ in keys]
         self._border = pg.InfiniteLine(angle=90)
         self._border.hide()
         self._anchor = anchor()
@@ -338,28 +338,27 @@ class HistoryPlot(TrainingPlot):
         if not parts:
             self.clear()
             return
-        said = []
+        said, level = [], None
         for (key, words, _), curve in zip(self._keys, self._curves, strict=True):
-            # A gap between the layers: they are not one curve.
-            x = np.concatenate([np.append(steps, np.nan) for _, steps in parts])
-            y = np.concatenate([np.append(curves.column(name, key), np.nan) for name, _ in parts])
-            curve.setData(x, y, symbol="o" if len(parts[-1][1]) < 3 else None, symbolSize=5)
-            finite = y[np.isfinite(y)]
-            if len(finite):
-                said.append(f"{words} {finite[-1]:.3g}")
-        hold_from_zero(self._anchor, offset)
+            drawn = [finite(steps, _column(curves, name, key, len(steps))) for name, steps in parts]
+            x, y = (np.concatenate([part[axis] for part in drawn]) for axis in (0, 1))
+            curve.setData(x, y, connect=apart([len(part[0]) for part in drawn]), symbol="o" if len(x) < 5 else None, symbolSize=5)
+            if len(y):
+                level = float(y[0]) if level is None else level
+                said.append(f"{words} {y[-1]:.3g}")
+        hold_from_zero(self._anchor, offset, level)
         self.paint_lines()
         self._border.setVisible(border is not None)
         if border is not None:
             self._border.setValue(border)
-        self.say(", ".join(said))
+        self.say(", ".join(said) or "not with this kind of network")
 
     def clear(self) -> None:
         for curve in self._curves:
             curve.setData([], [])
         self._anchor.setData([], [])
         self._border.hide()
-        self.say("")
+        self.say("nothing yet")
 
     def paint_lines(self) -> None:
         if hasattr(self, "_curves"):
@@ -371,14 +370,37 @@ class HistoryPlot(TrainingPlot):
             self._border.setPen(pg.mkPen(self.theme.colours.border, width=1))
 
 
+def _column(curves: CurveCollector, name: str, key: str, length: int) -> NDArray[np.float64]:
+    """A column; gaps where a kind of network does not tell it."""
+    found = curves.column(name, key)
+    return found if len(found) == length else np.full(length, np.nan)
+
+
+def finite(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The points that can be drawn. pyqtgraph's paths of nothing but NaN crash: none is ever handed to it."""
+    good = np.isfinite(x) & np.isfinite(y)
+    return x[good], y[good]
+
+
+def apart(lengths: Sequence[int]) -> NDArray[np.int32]:
+    """Which points are joined to the next one: the parts are not joined to each other."""
+    joined = np.ones(sum(lengths), np.int32)
+    ends = np.cumsum(np.array([length for length in lengths if length], np.int64)) - 1
+    joined[ends] = 0
+    return joined
+
+
 def anchor() -> pg.PlotCurveItem:
     """Nothing to see: it keeps an axis of steps from 0 to the end, whatever few points there are between."""
     return pg.PlotCurveItem(pen=pg.mkPen(None))
 
 
-def hold_from_zero(item: pg.PlotCurveItem, last: float) -> None:
-    """Let the axis go from 0 to `last`."""
-    item.setData(np.array([0.0, last]), np.array([np.nan, np.nan]), connect="finite")
+def hold_from_zero(item: pg.PlotCurveItem, last: float, level: float | None) -> None:
+    """Let the axis go from 0 to `last`; `level` is a value that is drawn anyhow."""
+    if level is None:
+        item.setData([], [])
+    else:
+        item.setData(np.array([0.0, last]), np.array([level, level]))
 
 
 def make_plots(theme: Theme) -> list[TrainingPlot]:

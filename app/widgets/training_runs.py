@@ -22,7 +22,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QSplitter,
     QTreeView,
     QTreeWidget,
     QTreeWidgetItem,
@@ -33,7 +32,8 @@ from PySide6.QtWidgets import (
 from app.icons import set_icon
 from app.jobs import duration
 from app.theme import Theme
-from app.widgets.training_plots import TrainingPlot, anchor, hold_from_zero
+from app.widgets.splitting import splitter
+from app.widgets.training_plots import TrainingPlot, anchor, finite, hold_from_zero
 from engine.training.curves import Curves
 from engine.training.runs import Run, differences, group_spread
 from engine.training.validation import RECALL_AREA
@@ -131,7 +131,7 @@ class RunsModel(QAbstractTableModel):
             "" if over is None else over.text,
             "" if area is None else _figure(area),
             str(info.seed),
-            "" if info.seconds is None else (f"{info.seconds:.2f} s" if info.seconds < 10 else duration(info.seconds)),
+            "" if info.seconds is None else seconds_text(info.seconds),
             info.created.astimezone().strftime("%Y-%m-%d %H:%M"),
             run.reference,
             info.kind,
@@ -149,6 +149,13 @@ class RunsModel(QAbstractTableModel):
             7: info.seconds or 0.0,
             BEGUN: f"{info.created.timestamp():020.3f} {run.folder.name}",
         }.get(column, self._text(run, column).lower())
+
+
+def seconds_text(seconds: float) -> str:
+    """A training's time: "2 ms", "0.05 s", "3 min 05 s"."""
+    if seconds < 0.01:
+        return f"{1000 * seconds:.0f} ms"
+    return f"{seconds:.2f} s" if seconds < 10 else duration(seconds)
 
 
 def _figure(value: float) -> str:
@@ -198,13 +205,15 @@ class OverlayPlot(TrainingPlot):
         for item in self._items:
             self.box.removeItem(item)
         self._items = []
-        drawn, furthest = 0, 0.0
+        drawn, furthest, level = 0, 0.0, None
         for number, one in enumerate(curves[:SHOWN]):
             columns = one.series.get(metric, {}) if one is not None else {}
             if key not in columns:
                 continue
-            x = columns.get("epoch", columns["step"])
-            item = pg.PlotDataItem(x, columns[key], connect="finite", pen=pg.mkPen(_SHADES[number], width=1))
+            x, y = finite(columns.get("epoch", columns["step"]), columns[key])
+            if not len(x):
+                continue
+            item = pg.PlotDataItem(x, y, pen=pg.mkPen(_SHADES[number], width=1))
             item.setSymbol("o")
             item.setSymbolSize(5)
             item.setSymbolBrush(QColor(_SHADES[number]))
@@ -212,8 +221,8 @@ class OverlayPlot(TrainingPlot):
             self.box.addItem(item)
             self._items.append(item)
             drawn += 1
-            furthest = max(furthest, float(x[-1]) if len(x) else 0.0)
-        hold_from_zero(self._anchor, furthest)
+            furthest, level = max(furthest, float(x[-1])), float(y[0])
+        hold_from_zero(self._anchor, furthest, level)
         self.fit()
         self.say(f"{drawn} of {len(curves)} runs have it" if drawn < len(curves) else "")
 
@@ -264,7 +273,7 @@ class RunsTab(QWidget):
         header = self.table.header()
         header.setObjectName("runsHeader")
         header.setStretchLastSection(False)
-        for column, width in zip(range(len(COLUMNS)), (36, 176, 92, 58, 132, 58, 54, 70, 136, 130, 70), strict=True):
+        for column, width in zip(range(len(COLUMNS)), (36, 176, 106, 58, 132, 58, 54, 76, 150, 130, 86), strict=True):
             header.resizeSection(column, width)
         header.setMinimumSectionSize(30)
         self.table.clicked.connect(self._on_clicked)
@@ -414,8 +423,8 @@ class RunsTab(QWidget):
         column.setSpacing(6)
         column.addWidget(self.curve)
         column.addWidget(self.overlay, 1)
-        lower = _splitter("runsCompare", Qt.Orientation.Horizontal, left, right)
-        whole = _splitter("runsSplit", Qt.Orientation.Vertical, upper, lower)
+        lower = splitter("runsCompare", Qt.Orientation.Horizontal, (left, 0), (right, 0))
+        whole = splitter("runsSplit", Qt.Orientation.Vertical, (upper, 0), (lower, 0))
         whole.setSizes([340, 260])
         lower.setSizes([360, 360])
         layout = QVBoxLayout(self)
@@ -478,13 +487,3 @@ def _value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return " × ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _splitter(name: str, way: Qt.Orientation, *parts: QWidget) -> QSplitter:
-    made = QSplitter(way)
-    made.setObjectName(name)
-    made.setHandleWidth(1)
-    made.setChildrenCollapsible(False)
-    for part in parts:
-        made.addWidget(part)
-    return made

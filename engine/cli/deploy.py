@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from engine.cli.console import Console, take_time_to_end
 from engine.cli.lens_options import add_compat, add_unused, tell_unused
-from engine.cli.options import add_options, from_options
+from engine.cli.options import add_options, from_options, given
 from engine.compat import habits
 from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
@@ -65,6 +65,7 @@ class SourceOptions(Parameters):
 
 def add_parser(subparsers: Any) -> None:
     """Add the command."""
+    from engine.chip.quantise import ChipParameters
     from engine.live.address import SOURCES
     from engine.live.deploy import DeployParameters
     from engine.live.parameters import LiveParameters
@@ -101,6 +102,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--simulated_speck", action="store_true", help="LENS's mode: recorded frames through a chip")
     parser.add_argument("--event_driven", action="store_true", help="LENS's mode: a chip on live events, windows one by one")
     parser.add_argument("--json", metavar="FILE", help="write a line of JSON a place to FILE, or to standard output for -")
+    add_options(parser, ChipParameters, "network on a chip (left out: thresholds that suit the events it was trained on)")
     add_options(parser, InputParameters, "inputs (a network's run record wins over these)")
     add_compat(parser)
     add_unused(parser, ReferenceSelection, SpikingParameters, ScoringParameters, LensTrainingParameters)
@@ -136,7 +138,8 @@ def run(arguments: argparse.Namespace, console: Console, cancel: CancelToken) ->
     with ExitStack() as stack:
         write = _writer(arguments.json, console, stack)
         done = deploy(source, model, live, parameters, lambda answer: write(answer.line()), console.emit, _Calm(cancel), make)
-        write({"totals": asdict(done.totals)})
+        ghost = {} if done.ghost is None else {"ghost": asdict(done.ghost)}
+        write({"totals": {**asdict(done.totals), **ghost}})
     _say(done.totals, console)
     if done.problem:
         raise BadInput(done.problem)
@@ -159,6 +162,7 @@ def _board(arguments: argparse.Namespace) -> Any:
 def _live(arguments: argparse.Namespace) -> Any:
     """The recognition's parameters; LENS's modes choose what is not given."""
     from engine.capture.parameters import CaptureFilters
+    from engine.chip.quantise import ChipParameters
     from engine.events.filters import parse_filter
     from engine.live.parameters import LiveParameters
 
@@ -170,6 +174,9 @@ def _live(arguments: argparse.Namespace) -> Any:
             raise BadInput(f"The filter {kind} cannot run live: choose refractory, background_activity or flicker.")
         filters |= {kind: step, f"{kind}_on": True}
     defaults: dict[str, Any] = {"model": arguments.model, "filters": CaptureFilters(**filters)}
+    chosen = given(arguments, ChipParameters)
+    if chosen:
+        defaults["chip"] = ChipParameters.check(chosen)
     if arguments.simulated_speck or arguments.event_driven:
         defaults |= {"target": "virtual", "sequence": "diagonal"}
     if arguments.event_driven:

@@ -12,6 +12,7 @@ from engine.events.sources import EventSource, PacedSource
 from engine.events.sources.source import SourceState
 from engine.jobs import CancelToken, Emit, Notice
 from engine.live.answer import Answer, LiveTotals
+from engine.live.ghost import GhostFigures
 from engine.live.model import LiveModel
 from engine.live.parameters import LiveParameters
 from engine.live.pipeline import LivePipeline
@@ -38,10 +39,11 @@ class DeployParameters(Parameters):
 
 @dataclass(frozen=True)
 class Deployed:
-    """How a run ended: its totals, and a sentence where it was cut short."""
+    """How a run ended: its totals, a sentence where it was cut short, and how a ghost compared."""
 
     totals: LiveTotals
     problem: str
+    ghost: GhostFigures | None = None
 
 
 def deploy(
@@ -118,7 +120,7 @@ def deploy(
         emit(Notice(f"Session: {pipeline.session.folder}"))
     if left_out:
         emit(Notice(f"{left_out} places were not printed, because whoever reads them is too slow.", "warning"))
-    return Deployed(totals, problem)
+    return Deployed(totals, problem, pipeline.ghost()[0])
 
 
 def _watch(

@@ -209,6 +209,24 @@ def test_the_network_goes_into_models_where_that_is_asked(
     assert "exists already" in view.parts.live.words.text()
 
 
+def test_a_network_of_one_layer_is_trained_and_shown(
+    window: MainWindow, view: TrainingView, qtbot: QtBot, lab: Workspace
+) -> None:
+    setup = view.parts.setup
+    show_tab(qtbot, window, "trainingSetupTabs", "Network")
+    choose(qtbot, setup.kind, setup.kind.itemText(1))
+    assert setup.chosen_kind == "prototype" and setup.preset.itemText(0) == "regular"
+    until(qtbot, lambda: "1 layer, 20 neurons" in part(window, "networkWords").text())  # type: ignore[attr-defined]
+    assert view.parts.sweep.ranges.ranges().keys() == {"threshold", "timebin"}
+    run = train(qtbot, window, view)
+    assert run.info.kind == "prototype" and run.info.scores["recall_at_1"] > 0.3 and "ms" in view.parts.live.words.text()
+    drawn = {plot.objectName(): plot for plot in view.parts.live.plots}
+    assert drawn["learningRates"].note.text() == "not with this kind of network"
+    assert len(drawn["ratesSorted"]._curve.getData()[0]) == 20 and not drawn["ratesSorted"]._band.isVisible()
+    assert not part(window, "layer0").isEnabled() and part(window, "layer1").isEnabled()
+    assert [entry.kind for entry in networks_of(lab)] == ["prototype"]
+
+
 def test_pause_go_on_and_stop_early(window: MainWindow, view: TrainingView, qtbot: QtBot, lab: Workspace) -> None:
     long_training(view)
     until(qtbot, lambda: view.parts.buttons.start.isEnabled() and view.setup.plan is not None)

@@ -102,6 +102,21 @@ def test_lens_s_event_driven_mode_runs_a_chip_in_windows_that_do_not_overlap(
     assert "--timebin: of no use to this command." in told.err
 
 
+def test_a_ghost_is_in_the_totals_and_a_chip_s_thresholds_can_be_given(
+    lab: tuple[Workspace, Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, model, recording = lab
+    run = ["--model", model, "--source", recording, "--target", "virtual", "--step_ms", 50, "--json", "-"]
+    assert deploy(*run, "--ghost", "cpu") == 0
+    _, totals = lines_of(capsys.readouterr().out)
+    assert totals["ghost"]["windows"] == totals["places"]  # type: ignore[index]
+    assert 0 < totals["ghost"]["near"] <= 1  # type: ignore[index]
+    assert deploy(*run, "--sequence", "none", "--input_threshold", 500) == 0
+    assert lines_of(capsys.readouterr().out)[1]["lost"] == 46  # nothing fires
+    assert deploy(*run, "--input_threshold", 0) == 2
+    assert "input_threshold should be greater than 0" in capsys.readouterr().err
+
+
 def test_a_network_without_a_record_is_shown_a_square_grid_or_what_is_asked(
     lab: tuple[Workspace, Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
