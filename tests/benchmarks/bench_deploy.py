@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,8 @@ def main() -> None:
             assert server.stdin is not None
             assert server.stdout is not None
             address = json.loads(server.stdout.readline())["address"]
+            lines = server.stdout  # its figures are not used here, but a full pipe would hold it up
+            threading.Thread(target=lambda: [None for _ in lines], daemon=True).start()
             if arguments.picture is not None:
                 QTimer.singleShot(8000, lambda: window.grab().save(str(arguments.picture)))
             result = measure(window, view, address, arguments.seconds, arguments.minutes)
