@@ -90,7 +90,7 @@ class DeployLayout(QWidget):
         self.plots = QTabWidget()
         self.plots.setObjectName("deployPlots")
         self.plots.setDocumentMode(True)
-        self.plots.setUsesScrollButtons(False)
+        self.plots.setUsesScrollButtons(True)  # six of them do not fit a small window
         self.plots.tabBar().setExpanding(True)
         for title, part in (
             ("Map", self.map),

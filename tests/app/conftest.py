@@ -60,6 +60,7 @@ def _dispose() -> None:
 @pytest.fixture(autouse=True)
 def nothing_left_behind(qapp: QApplication) -> Iterator[None]:
     """No window, thread or running timer outlives a test."""
+    gc.freeze()  # what is there already (torch, where a test has imported it) need not be searched after each test
     threads = set(threading.enumerate())
     windows = set(map(id, QApplication.topLevelWidgets()))
     yield

@@ -161,6 +161,16 @@ def test_settings_are_kept_over_starts(window: MainWindow, view: TrainingView, q
 # -- training
 
 
+def test_the_focus_stays_with_the_training_when_its_buttons_change(window: MainWindow, view: TrainingView) -> None:
+    buttons = view.parts.buttons
+    buttons.show_state(False, False, "")
+    buttons.start.setFocus()
+    buttons.show_state(True, False, "")
+    assert window.focusWidget() is buttons.pause
+    buttons.show_state(False, False, "")
+    assert window.focusWidget() is buttons.start
+
+
 def test_a_training_by_one_click_ends_in_plots_and_a_run(
     window: MainWindow, view: TrainingView, qtbot: QtBot, lab: Workspace
 ) -> None:
