@@ -104,7 +104,7 @@ class LivePipeline:
         except ValueError as wrong:
             raise BadInput(f"{str(wrong)[:1].upper()}{str(wrong)[1:]}.") from None
         self._make, self._listener, self._duration_s = make, listener, duration_s
-        self._lock = threading.Lock()
+        self._lock, self._stopping = threading.Lock(), threading.Lock()
         room = _KEPT_BYTES // (8 * model.places)
         self._answers: deque[Answer] = deque(maxlen=max(min(_KEPT_ANSWERS, room), 20))
         self._last: dict[int, Answer] = {}
@@ -141,9 +141,13 @@ class LivePipeline:
             self.capture.listen_raw(self.events.put)
 
     def stop(self) -> LiveTotals:
-        """End, finish the session, and say what there was; safe to call twice."""
-        if self._totals is not None:
+        """End, finish the session, and say what there was; safe to call twice, and from two threads."""
+        with self._stopping:
+            if self._totals is None:
+                self._totals = self._finish()
             return self._totals
+
+    def _finish(self) -> LiveTotals:
         if self.events is not None:
             self.capture.unlisten_raw(self.events.put)
         for worker in self.workers:
@@ -155,7 +159,7 @@ class LivePipeline:
             self._grown = target.runner
         if self.events is not None:
             self.events.finish()
-        self._totals = totals = self.totals()
+        totals = self.totals()
         if self.session is not None:
             self.session.finish({**vars(totals), **self._ghost_totals()})
         if self.publisher is not None:

@@ -266,7 +266,8 @@ from engine.training import lens
 from tests.training.test_runs import request, train
 from engine.places.workspace import Workspace
 lens.CHECKPOINT_SECONDS, lens.CHECKPOINT_SHARE = 0.02, 1.0
-train(request(Workspace.open(Path({str(workspace.root)!r})), {{"name": "killed"}}, epoch_feat=60_000, epoch_out=200))
+workspace = Workspace.open(Path({str(workspace.root)!r}))
+train(request(workspace, {{"name": "killed", "threads": 1}}, epoch_feat=120_000, epoch_out=200))
 """
     process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT)
     end = time.monotonic() + 100
@@ -282,7 +283,7 @@ train(request(Workspace.open(Path({str(workspace.root)!r})), {{"name": "killed"}
     told: list[JobEvent] = []
     resumed = resume_run(workspace, folder, told.append, CancelToken())
     assert any(isinstance(event, Notice) and "goes on from step" in event.text for event in told)
-    whole = train(request(workspace, epoch_feat=60_000, epoch_out=200))[0]
+    whole = train(request(workspace, epoch_feat=120_000, epoch_out=200))[0]
     assert bits(resumed.path) == bits(whole.path)
 
 
