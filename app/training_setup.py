@@ -100,7 +100,8 @@ class SetupControl(QObject):
             query = next((n for n in rest if "quer" in n.lower()), rest[0] if rest else "")
             self._view.tools.session.select(dataset=dataset, camera=camera, reference=first, query=query)
         self.follow_selection()
-        self._view.content_arrived()
+        if not traverses:
+            self._view.content_arrived()  # else with the plan of what is chosen
 
     def follow_selection(self) -> None:
         """Show what the session has chosen."""
@@ -257,6 +258,8 @@ class SetupControl(QObject):
         self.problem = sentence if plan is None and self.request() is not None else ""
         self._setup.picture.show_plan(plan, sentence)
         self._view.show_buttons()
+        if self._traverses:
+            self._view.content_arrived()
 
     # -- handlers
 

@@ -82,6 +82,8 @@ class RouteMap(pg.GraphicsView):  # type: ignore[misc]
         for name, positions in routes.items():
             line = pg.PlotCurveItem(connect="finite", skipFiniteCheck=False)
             xy = _thinned(positions.xy)
+            if not np.isfinite(xy).any():
+                xy = xy[:0]  # a path of nothing but NaN has no bounds, and the scene crashes over it
             line.setData(xy[:, 0], xy[:, 1])
             self.view.addItem(line)
             self._lines[name] = line

@@ -81,6 +81,7 @@ class TrainingButtons(QWidget):
     def show_state(self, running: bool, paused: bool, why_not: str, stopping: bool = False) -> None:
         """What can be asked for: `why_not` says why nothing can be started."""
         self._paused = paused
+        held = self.window().focusWidget() in (self.start, self.pause, self.stop, self.cancel)
         self.start.setEnabled(not running and not why_not)
         self.start.setToolTip(why_not or "Train with these settings (Ctrl+Return)")
         self.pause.setText(" Go on" if paused else " Pause")
@@ -88,6 +89,9 @@ class TrainingButtons(QWidget):
         self.pause.setToolTip("Go on with the training" if paused else "Hold the training, with its state on the disk")
         for button in (self.pause, self.stop, self.cancel):
             button.setEnabled(running and not stopping)
+        # A button that is disabled under the hand gives the focus to the next one in the window, which would be the navigation's.
+        if held:
+            (self.pause if running else self.start).setFocus()
 
     def _button(self, name: str, icon: str, text: str, role: str = "") -> QPushButton:
         button = QPushButton(text)

@@ -56,6 +56,7 @@ class LivePlots(QWidget):
             "or double click a run in the Runs tab to see its plots."
         )
         self.empty.setObjectName("plotsEmpty")
+        self.empty.setMargin(24)
         self.empty.setProperty("role", "muted")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)

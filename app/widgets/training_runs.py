@@ -153,6 +153,8 @@ class RunsModel(QAbstractTableModel):
 
 def seconds_text(seconds: float) -> str:
     """A training's time: "2 ms", "0.05 s", "3 min 05 s"."""
+    if seconds < 0.001:
+        return "under 1 ms"
     if seconds < 0.01:
         return f"{1000 * seconds:.0f} ms"
     return f"{seconds:.2f} s" if seconds < 10 else duration(seconds)
@@ -363,6 +365,7 @@ class RunsTab(QWidget):
         """What the chosen runs differ in; of one run its own words."""
         self.differing.clear()
         found: Mapping[str, list[Any]] = differences(runs) if len(runs) > 1 else {}
+        self.differing.setColumnCount(1 + min(len(runs), SHOWN))
         self.differing.setHeaderLabels(["Parameter", *(run.info.name for run in runs[:SHOWN])])
         for name, values in found.items():
             item = QTreeWidgetItem([name.partition(".")[2] or name, *(_value(value) for value in values[:SHOWN])])

@@ -259,7 +259,7 @@ class TrainingSetup(QWidget):
         layout.addWidget(self.tabs, 1)
         layout.addWidget(rule)
         layout.addWidget(self.picture)
-        self.setMinimumWidth(312)
+        self.setMinimumWidth(WIDTH)  # with the scroll bar, a narrower column would cut its boxes
 
     @staticmethod
     def _index(box: QComboBox, triple: Any) -> int:

@@ -71,8 +71,6 @@ def tell_prototypes(network: PrototypeNetwork, seen: NDArray[np.float32], parame
         "dead": int((rates <= 0).sum()),
         "saturated": int((rates >= 1).sum()),
         "threshold": np.full(network.neurons, network.threshold, np.float32),
-        "learning_rate": 0.0,  # there is none
-        "threshold_rate": 0.0,
     }
     emit(Metric(LAYER, network.places, values))
     weights = weight_values(network.weights.astype(np.float32), parameters.seed)

@@ -42,8 +42,9 @@ def view(window: MainWindow, lab: Workspace, qtbot: QtBot) -> TrainingView:
 
 
 def long_training(view: TrainingView) -> None:
-    """Settings with which a training runs until it is stopped."""
-    view.parts.setup.training_form.set_values({"epoch_feat": 400_000})
+    """Settings with which a training runs until it is stopped: the better part of a minute on the quickest core."""
+    view.parts.setup.training_form.set_values({"epoch_feat": 200_000, "feature_multiplier": 16})
+    view.parts.setup.run_form.set_values({"threads": 1})
     view.parts.setup.edited.emit()
 
 
@@ -160,6 +161,16 @@ def test_settings_are_kept_over_starts(window: MainWindow, view: TrainingView, q
 # -- training
 
 
+def test_the_focus_stays_with_the_training_when_its_buttons_change(window: MainWindow, view: TrainingView) -> None:
+    buttons = view.parts.buttons
+    buttons.show_state(False, False, "")
+    buttons.start.setFocus()
+    buttons.show_state(True, False, "")
+    assert window.focusWidget() is buttons.pause
+    buttons.show_state(False, False, "")
+    assert window.focusWidget() is buttons.start
+
+
 def test_a_training_by_one_click_ends_in_plots_and_a_run(
     window: MainWindow, view: TrainingView, qtbot: QtBot, lab: Workspace
 ) -> None:
@@ -267,9 +278,10 @@ def test_a_job_that_is_cancelled_elsewhere_can_be_resumed(
     window: MainWindow, view: TrainingView, qtbot: QtBot, lab: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As closing the window does: the run is interrupted, and Resume ends it."""
-    view.parts.setup.training_form.set_values({"epoch_feat": 20_000})
+    view.parts.setup.training_form.set_values({"epoch_feat": 15_000, "feature_multiplier": 16})
+    view.parts.setup.run_form.set_values({"threads": 1})
     view.parts.setup.edited.emit()
-    until(qtbot, lambda: view.parts.buttons.start.isEnabled())
+    until(qtbot, lambda: view.parts.buttons.start.isEnabled() and view.setup.plan is not None)
     click(qtbot, window, "trainStart")
     until(qtbot, lambda: "steps/s" in view.parts.live.words.text())
     window.jobs.cancel_all()
@@ -367,6 +379,7 @@ def test_runs_are_sorted_filtered_and_compared(window: MainWindow, two_runs: Tra
     part(window, "runsFilter").clear()  # type: ignore[attr-defined]
     qtbot.mouseClick(table.viewport(), LEFT, pos=at_row(view, 0))
     assert "places of monday" in part(window, "runsCompared").text()  # type: ignore[attr-defined]
+    assert view.parts.runs.differing.columnCount() == 2
     qtbot.mouseClick(table.viewport(), LEFT, CONTROL, pos=at_row(view, 1))
     tree = view.parts.runs.differing
     assert tree.topLevelItemCount() == 1

@@ -15,9 +15,7 @@ from tests.app.training_help import click, show_tab, train, until
 from tests.training.helpers import small_workspace
 
 
-@pytest.mark.parametrize(
-    ("colours", "size"), [(LIGHT, (1280, 800)), (DARK, (1280, 800)), (DARK, (1000, 640))], ids=["light", "dark", "dark-small"]
-)
+@pytest.mark.parametrize(("colours", "size"), [(LIGHT, (1280, 800)), (DARK, (1000, 640))], ids=["light", "dark-small"])
 def test_every_tab(
     open_window: Callable[..., MainWindow],
     theme: Theme,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.cli import main
 from engine.errors import BadInput, JobCancelled
 from engine.frames.inputs import InputParameters
 from engine.frames.png import write_png
@@ -41,7 +42,7 @@ from engine.training.runs import (
     trash_run,
 )
 from engine.training.validation import ValidationParameters, recall_area
-from tests.training.helpers import QUERY, reference_of, small_workspace
+from tests.training.helpers import CAMERA, DATASET, QUERY, REFERENCE, reference_of, small_workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -266,7 +267,8 @@ from engine.training import lens
 from tests.training.test_runs import request, train
 from engine.places.workspace import Workspace
 lens.CHECKPOINT_SECONDS, lens.CHECKPOINT_SHARE = 0.02, 1.0
-train(request(Workspace.open(Path({str(workspace.root)!r})), {{"name": "killed"}}, epoch_feat=60_000, epoch_out=200))
+workspace = Workspace.open(Path({str(workspace.root)!r}))
+train(request(workspace, {{"name": "killed", "threads": 1}}, epoch_feat=120_000, epoch_out=200))
 """
     process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT)
     end = time.monotonic() + 100
@@ -282,7 +284,7 @@ train(request(Workspace.open(Path({str(workspace.root)!r})), {{"name": "killed"}
     told: list[JobEvent] = []
     resumed = resume_run(workspace, folder, told.append, CancelToken())
     assert any(isinstance(event, Notice) and "goes on from step" in event.text for event in told)
-    whole = train(request(workspace, epoch_feat=60_000, epoch_out=200))[0]
+    whole = train(request(workspace, epoch_feat=120_000, epoch_out=200))[0]
     assert bits(resumed.path) == bits(whole.path)
 
 
@@ -400,3 +402,28 @@ def test_values_are_exported_as_tables(workspace: Workspace, tmp_path: Path) -> 
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match="cannot take the values"):
         export_values(read_curves(done[0].run.folder / "curves.npz"), tmp_path / "file")
+
+
+# -- command line
+
+
+def test_seeds_from_the_shell_say_mean_and_spread(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ["--data_dir", str(workspace.root), "--dataset", DATASET, "--camera", CAMERA, "--reference", REFERENCE, "--dims", "8"]
+    quick = ["--epoch_feat", "2", "--epoch_out", "8", "--validation_query", QUERY, "--json", "-"]
+    assert main(["train", *where, *quick, "--seeds", "2", "--seed", "5", "--no-place", "--name", "pair"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [run["seed"] for run in told["runs"]] == [5, 6]
+    values = [run["scores"]["recall_at_1"] for run in told["runs"]]
+    assert told["spread"]["recall_at_1"] == {
+        "mean": pytest.approx(np.mean(values)), "deviation": pytest.approx(np.std(values, ddof=1)), "count": 2,
+    }  # fmt: skip
+    assert not list(workspace.models.glob("*.pth")) and len(networks_of(workspace)) == 2
+    prototype = ["--network", "prototype", "--validation_query", QUERY, "--epoch_feat", "3", "--json", "-"]
+    assert main(["train", *where, *prototype]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["record"]["kind"] == "prototype" and told["spread"]["recall_at_1"]["count"] == 1
+    assert any("--epoch_feat" in text and "no use" in text for text in told["notices"])
+    assert main(["train", *where, "--network", "prototype", "--preset", "Brisbane"]) == 2
+    assert "another kind" in capsys.readouterr().err
+    assert main(["train", *where, "--model", str(workspace.root / "none.pth"), "--resume"]) == 2
+    assert "no unfinished run" in capsys.readouterr().err
