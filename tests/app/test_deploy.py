@@ -154,6 +154,8 @@ def test_the_virtual_speck_with_the_cpu_as_its_ghost(window: MainWindow, qtbot: 
     assert (view.parameters.target, view.parameters.ghost, view.parameters.sequence) == ("virtual", "cpu", "none")
     tab(qtbot, window, "deployPlots", "Ghost")
     click(qtbot, window, "deployRun")
+    wait_for(qtbot, lambda: view.runner.capture.replay is not None)
+    view.runner.capture.replay.loop = True  # type: ignore[union-attr]  # the recording ends before a slow machine has drawn it
     wait_for(qtbot, lambda: answered(view, 8))
     wait_for(qtbot, lambda: "Same place in" in text(window, "ghostWords"))
     tab(qtbot, window, "deployPlots", "Power")
