@@ -32,7 +32,9 @@ class Step:
 
 
 class StepClock:
-    """Cuts a stream into steps of equal length, counted from its first event.
+    """Cuts a stream into steps of equal length, counted from its first event or, `on_grid`, from time 0.
+
+    On the grid two clocks cut alike that begin at different events of one stream; the first step is shorter then.
 
     An event earlier than the latest before it is taken to happen at that time; so is one that comes after its step was closed
     because the stream had fallen silent (`late` counts both).
@@ -43,8 +45,9 @@ class StepClock:
         late: see above.
     """
 
-    def __init__(self, step_us: int) -> None:
+    def __init__(self, step_us: int, *, on_grid: bool = False) -> None:
         self.step_us = step_us
+        self._on_grid = on_grid
         self.late = 0
         self.restart()
 
@@ -74,7 +77,7 @@ class StepClock:
             self.now_us = latest
         if self.edge_us is not None and until_us > self.now_us:
             if until_us > self.edge_us + _MOST_EMPTY * self.step_us:
-                self.edge_us, self._arrived = until_us + self.step_us, None
+                self.edge_us, self._arrived = self._edge_after(until_us), None
                 yield None
             yield from self.pass_until(until_us, arrived)
 
@@ -93,7 +96,7 @@ class StepClock:
             first = int(t[begun])
             if self.edge_us is None or first > self.edge_us + _MOST_EMPTY * self.step_us:
                 leapt = self.edge_us is not None
-                self.edge_us, self._arrived = first + self.step_us, None
+                self.edge_us, self._arrived = self._edge_after(first), None
                 if leapt:
                     yield None
             while first >= self.edge_us:
@@ -104,6 +107,10 @@ class StepClock:
             self._arrived = arrived
             yield events[begun:end]
             begun = end
+
+    def _edge_after(self, begin_us: int) -> int:
+        """Where the step ends in which a stream begins."""
+        return (begin_us // self.step_us + 1) * self.step_us if self._on_grid else begin_us + self.step_us
 
     def _close(self, moment: float) -> Step:
         if self.edge_us is None:

@@ -122,7 +122,8 @@ class TargetWorker:
         self._past_s = 0.0  # event time of the streams that are over
         self._stream = -1
         self._size: Size | None = None
-        self._clock = StepClock(parameters.step_us)
+        # A ghost may see its first event a chunk later: on the grid both have the same windows to compare.
+        self._clock = StepClock(parameters.step_us, on_grid=parameters.ghost != "none")
         self._missed_in = [False]  # of the last steps, the present one at the end: whether events were lost in it
         self._steps_over = 0  # since the windows began
         self._own_counts: SlidingCounts | None = None

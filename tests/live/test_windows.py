@@ -91,3 +91,15 @@ def test_counts_saturate_as_a_frame_does_and_leave_the_window_with_their_step() 
     counts.end_step()
     assert not counts.frame().any()
     assert counts.events == 0
+
+
+def test_on_the_grid_clocks_that_begin_at_different_events_cut_alike() -> None:
+    events = make_events(40)
+    events["timestamp"] = 1234 + 700 * np.arange(40)
+    ends = []
+    for first in (0, 1, 9):
+        clock = StepClock(1000, on_grid=True)
+        parts = clock.cut(events[first:], 0.0, int(events["timestamp"][-1]))
+        ends.append([part.end_us for part in parts if isinstance(part, Step)])
+    assert ends[0][0] == 2000 and ends[0][-1] == 28_000
+    assert ends[1] == ends[0] and ends[2] == ends[0][-len(ends[2]) :]
