@@ -1,6 +1,7 @@
 """The Deploy panel, driven by clicks and keys as a person drives it."""
 
 import errno
+import itertools
 import json
 import os
 import sys
@@ -20,7 +21,7 @@ from app.theme import Theme
 from app.widgets.demo_screen import DemoScreen
 from app.window import MainWindow
 from engine.events.sources import Address, ReplaySource, SourceState, StreamServer, parse_address
-from engine.jobs import CancelToken, ignore
+from engine.jobs import CancelToken, Throttle, ignore
 from engine.live.speck import SpeckCamera
 from engine.places.selection import ReferenceSelection
 from engine.places.workspace import Workspace
@@ -332,6 +333,7 @@ def test_a_board_by_a_fake_of_its_driver_looks_through_its_own_camera_or_is_sent
         monkeypatch.setattr("app.deploy_boards.driver_state", lambda: "installed")
         monkeypatch.setattr("app.deploy_boards.load_driver", lambda confirm: fake)
         monkeypatch.setattr("engine.chip.speck._SILENCE_S", 1e6)  # the fake's arithmetic takes longer than a chip may be silent
+        monkeypatch.setattr("engine.live.worker.LATE_S", 1e6)  # and longer than its events may wait
         choose(qtbot, view.parts.setup.target, "Speck dev kit")
         click(qtbot, window, "deployBoardLook")
         wait_for(qtbot, lambda: view.parts.setup.board.isVisible())
@@ -339,9 +341,17 @@ def test_a_board_by_a_fake_of_its_driver_looks_through_its_own_camera_or_is_sent
         click(qtbot, window, "deployRun")
         wait_for(qtbot, lambda: view.runner.capture.state is SourceState.RUNNING)
         assert isinstance(view.runner.capture.source, SpeckCamera)
-        events = route_events(0, 2)
-        board.see(events["timestamp"], events["x"] - 8 + 23, events["y"] - 4)
-        wait_for(qtbot, lambda: answered(view, 1))
+        events, again = route_events(0, 2), Throttle(1.0)
+        span = int(events["timestamp"][-1]) + 1000
+        turns = itertools.count()
+
+        def sees_until_answered() -> bool:
+            # A camera goes on seeing: what it saw before the network listened is gone.
+            if not answered(view, 1) and again.ready():
+                board.see(events["timestamp"] + next(turns) * span, events["x"] - 8 + 23, events["y"] - 4)
+            return answered(view, 1)
+
+        wait_for(qtbot, sees_until_answered)
         wait_for(qtbot, lambda: view.sensor == (32, 32))
         click(qtbot, window, "sourceClose")
         wait_for(qtbot, lambda: not view.runner.running and board.closed)
