@@ -20,7 +20,7 @@ from typing import Any
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
-from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
+from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.settings import Settings
@@ -31,17 +31,10 @@ from app.window import MainWindow
 from engine.capture import RecordingParameters
 from engine.events.sources import SourceState
 from engine.places.workspace import Workspace
+from tests.benchmarks.answers import Answers, wait
 from tests.benchmarks.bench_live import in_use_mib, make_recording, resident_mib
 
 WARM_UP_S = 3.0
-_ANSWER_MS = 10
-
-
-def wait(seconds: float) -> None:
-    """Let the window work."""
-    loop = QEventLoop()
-    QTimer.singleShot(round(1000 * seconds), loop.quit)
-    loop.exec()
 
 
 def measure(window: MainWindow, view: CaptureView, address: str, seconds: float, record: bool) -> dict[str, Any]:
@@ -60,19 +53,7 @@ def measure(window: MainWindow, view: CaptureView, address: str, seconds: float,
     if record:
         view.runner.start_recording(RecordingParameters(compression="none"))
     wait(WARM_UP_S)
-    late: list[float] = []
-    due = time.perf_counter() + _ANSWER_MS / 1000
-
-    def answer() -> None:
-        nonlocal due
-        now = time.perf_counter()
-        late.append(1000 * max(now - due, 0.0))
-        due = now + _ANSWER_MS / 1000
-
-    timer = QTimer()
-    timer.setTimerType(Qt.TimerType.PreciseTimer)
-    timer.timeout.connect(answer)
-    timer.start(_ANSWER_MS)
+    answers = Answers()
     ticks: list[float] = []
     view.runner._timer.timeout.connect(lambda: ticks.append(time.perf_counter()))
     pipeline = view.runner.pipeline
@@ -85,7 +66,7 @@ def measure(window: MainWindow, view: CaptureView, address: str, seconds: float,
     cpu, begin = time.process_time(), time.perf_counter()
     wait(seconds)
     took = time.perf_counter() - begin
-    timer.stop()
+    answers.stop()
     sampler.stop()
     snapshot = pipeline.snapshot()
     assert snapshot is not None
@@ -95,9 +76,9 @@ def measure(window: MainWindow, view: CaptureView, address: str, seconds: float,
         "drawn/s": (view.parts.live.picture.drawn - drawn) / took,
         "tick p50, ms": float(np.percentile(np.diff(ticks), 50)) * 1000,
         "tick p99, ms": float(np.percentile(np.diff(ticks), 99)) * 1000,
-        "answer p50, ms": float(np.percentile(late, 50)),
-        "answer p99, ms": float(np.percentile(late, 99)),
-        "answer at worst, ms": max(late),
+        "answer p50, ms": float(np.percentile(answers.late, 50)),
+        "answer p99, ms": float(np.percentile(answers.late, 99)),
+        "answer at worst, ms": max(answers.late),
         "picture's age, ms": snapshot.statistics.latency_ms,
         "pictures not drawn": snapshot.statistics.undrawn,
         "events passed over by the picture, %": 100 * snapshot.statistics.picture_drops / max(counts.delivered, 1),

@@ -19,7 +19,7 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
-from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
+from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
 from app.settings import Settings
@@ -38,17 +38,10 @@ from engine.places.positions import positions_of
 from engine.places.workspace import Workspace
 from engine.simulation.logs import GpsParameters, write_nmea
 from engine.simulation.traverse import Poses as DrivenPoses
+from tests.benchmarks.answers import Answers, wait
 from tests.benchmarks.bench_live import resident_mib
 
 SIDE = 80
-_ANSWER_MS = 10
-
-
-def wait(seconds: float) -> None:
-    """Let the window work."""
-    loop = QEventLoop()
-    QTimer.singleShot(round(1000 * seconds), loop.quit)
-    loop.exec()
 
 
 def timed(name: str, work: Callable[[], object], count: int = 0, unit: str = "") -> None:
@@ -60,27 +53,11 @@ def timed(name: str, work: Callable[[], object], count: int = 0, unit: str = "")
     print(f"  {name:58s} {took:8.2f} s {rate}")
 
 
-class Answers:
-    """How late a timer comes while something else goes on."""
-
-    def __init__(self) -> None:
-        self.late: list[float] = []
-        self._due = time.perf_counter() + _ANSWER_MS / 1000
-        self._timer = QTimer()
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self._on_tick)
-        self._timer.start(_ANSWER_MS)
-
-    def _on_tick(self) -> None:
-        now = time.perf_counter()
-        self.late.append(1000 * max(now - self._due, 0.0))
-        self._due = now + _ANSWER_MS / 1000
-
-    def tell(self, name: str) -> None:
-        """Stop, and print."""
-        self._timer.stop()
-        p50, p99 = (float(np.percentile(self.late, share)) for share in (50, 99))
-        print(f"  {name:58s} p50 {p50:5.1f} ms, p99 {p99:5.1f} ms, at worst {max(self.late):5.1f} ms")
+def tell(answers: Answers, name: str) -> None:
+    """Stop, and print."""
+    answers.stop()
+    p50, p99 = (float(np.percentile(answers.late, share)) for share in (50, 99))
+    print(f"  {name:58s} p50 {p50:5.1f} ms, p99 {p99:5.1f} ms, at worst {max(answers.late):5.1f} ms")
 
 
 def panel(workspace: Workspace, name: TraverseName, scratch: Path) -> None:
@@ -100,7 +77,7 @@ def panel(workspace: Workspace, name: TraverseName, scratch: Path) -> None:
         wait(0.01)
     print(f"  {'panel opened, first frame shown':58s} {time.perf_counter() - begin:8.2f} s")
     wait(4)  # the panel looks into the traverse by itself
-    answers.tell("answers while it opens and measures")
+    tell(answers, "answers while it opens and measures")
     grid, bar = view.grid, view.grid.verticalScrollBar()
     steps = 600
     for title, order in (("steadily down", np.linspace(0, 1, steps)), ("to and fro", np.random.default_rng(1).random(steps))):
@@ -108,14 +85,14 @@ def panel(workspace: Workspace, name: TraverseName, scratch: Path) -> None:
         for share in order:
             bar.setValue(int(share * bar.maximum()))
             wait(1 / 60)
-        answers.tell(f"answers while scrolling {title}, 10 s")
+        tell(answers, f"answers while scrolling {title}, 10 s")
         print(f"  {'thumbnails drawn meanwhile':58s} {grid.painted_frames - painted:8d}")
     view.parts.film.change_speed(9)
     answers, first = Answers(), view.frames.number
     view.parts.film.toggle()
     wait(10)
     view.parts.film.pause()
-    answers.tell("answers while a film of 30 frames/s plays")
+    tell(answers, "answers while a film of 30 frames/s plays")
     print(f"  {'frames of the film shown in 10 s':58s} {view.frames.number - first:8d}")
     print(f"  {'memory of the process':58s} {resident_mib():8.0f} MiB")
     window.stop_and_close()

@@ -23,7 +23,7 @@ from typing import Any
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
-from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.settings import Settings
@@ -39,11 +39,10 @@ from engine.networks.lens import LensNetwork, save_network
 from engine.networks.record import RunRecord, hash_arrays
 from engine.places.traverse import TraverseInfo, write_traverse
 from engine.places.workspace import Workspace
-from tests.benchmarks.bench_capture_ui import wait
+from tests.benchmarks.answers import Answers, wait
 from tests.benchmarks.bench_live import make_recording, resident_mib
 
 WARM_UP_S = 3.0
-_ANSWER_MS = 10
 _PLACES, _SIDE = 100, 16
 _REGION = (109, 66, 128, 128)
 
@@ -95,26 +94,14 @@ def measure(window: MainWindow, view: DeployView, address: str, seconds: float, 
         if view.runner.capture.state is SourceState.FAILED:
             raise RuntimeError(view.runner.capture.message)
     wait(WARM_UP_S)
-    late: list[float] = []
-    due = time.perf_counter() + _ANSWER_MS / 1000
-
-    def answer() -> None:
-        nonlocal due
-        now = time.perf_counter()
-        late.append(1000 * max(now - due, 0.0))
-        due = now + _ANSWER_MS / 1000
-
-    timer = QTimer()
-    timer.setTimerType(Qt.TimerType.PreciseTimer)
-    timer.timeout.connect(answer)
-    timer.start(_ANSWER_MS)
+    answers = Answers()
     ticks: list[float] = []
     view.runner._timer.timeout.connect(lambda: ticks.append(time.perf_counter()))
     live, capture = view.runner.live, view.runner.capture.pipeline
     assert live is not None
     assert capture is not None
     latencies: list[float] = []
-    view.runner.answersArrived.connect(lambda answers: latencies.extend(1000 * answer.latency_s for answer in answers))
+    view.runner.answersArrived.connect(lambda told: latencies.extend(1000 * answer.latency_s for answer in told))
     drawn, events, memory = view.parts.live.picture.drawn, capture.source.statistics().delivered, resident_mib()
     cpu, begin, grown = time.process_time(), time.perf_counter(), []
     plots = view.parts.plots
@@ -123,7 +110,7 @@ def measure(window: MainWindow, view: DeployView, address: str, seconds: float, 
         wait(1.0)
         grown.append(resident_mib())
     took = time.perf_counter() - begin
-    timer.stop()
+    answers.stop()
     totals = live.totals()
     counts = capture.source.statistics()
     result = {
@@ -137,8 +124,8 @@ def measure(window: MainWindow, view: DeployView, address: str, seconds: float, 
         "pictures drawn/s": (view.parts.live.picture.drawn - drawn) / took,
         "tick p50, ms": float(np.percentile(np.diff(ticks), 50)) * 1000,
         "tick p99, ms": float(np.percentile(np.diff(ticks), 99)) * 1000,
-        "answer p99, ms": float(np.percentile(late, 99)),
-        "answer at worst, ms": max(late),
+        "answer p99, ms": float(np.percentile(answers.late, 99)),
+        "answer at worst, ms": max(answers.late),
         "cores": (time.process_time() - cpu) / took,
         "memory at the beginning, MiB": memory,
         "memory half way, MiB": grown[len(grown) // 2],
