@@ -37,9 +37,9 @@ def raster(shown: np.ndarray, parameters: PrototypeParameters) -> np.ndarray:
     return bits.transpose(0, 2, 1) * np.where(shown < 0, -1, 1)[:, None, :]
 
 
-# Neurons around a panel of 64, inputs beyond the 256 that are added up in 16 bits, steps around a word of 64.
-@pytest.mark.parametrize(("neurons", "inputs"), [(1, 2), (64, 9), (65, 40), (130, 700)])
-@pytest.mark.parametrize("timebin", [1, 32, 65])
+# Neurons around a panel of 64, inputs around and beyond a block of 256, steps around a chunk of 32 and a word of 64.
+@pytest.mark.parametrize(("neurons", "inputs"), [(1, 2), (64, 9), (65, 40), (3, 256), (130, 700)])
+@pytest.mark.parametrize("timebin", [1, 32, 33, 64, 65])
 @pytest.mark.parametrize("spikes", ["regular", "random"])
 def test_the_compiled_loop_equals_the_twin(
     monkeypatch: pytest.MonkeyPatch, neurons: int, inputs: int, timebin: int, spikes: str
@@ -52,6 +52,18 @@ def test_the_compiled_loop_equals_the_twin(
     slow = simulate_prototypes(prepared, shown, parameters)
     for name in ("counts", "membranes", "drives", "synops", "input_spikes", "output_spikes"):
         np.testing.assert_array_equal(getattr(ours, name), getattr(slow, name), err_msg=name)
+
+
+@pytest.mark.parametrize("inputs", [256, 600])
+@pytest.mark.parametrize("weight", [127, -127])
+def test_the_largest_weights_do_not_overflow(inputs: int, weight: int) -> None:
+    weights = np.full((2, inputs), weight, np.int8)
+    net = PrototypeNetwork(weights, np.zeros(2, np.int32), 1 << 20, np.arange(2, dtype=np.int32))
+    for sign in (1, -1):
+        result = simulate_prototypes(
+            prepare_prototypes(net), np.full((1, inputs), sign, np.float32), PrototypeParameters(timebin=2)
+        )
+        assert (result.drives == 2 * sign * weight * inputs).all()
 
 
 @settings(max_examples=15, deadline=None)

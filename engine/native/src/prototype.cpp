@@ -22,27 +22,43 @@ void require(bool held, const char* what) {
 }
 
 struct Spikes {
-    std::vector<std::uint32_t> offsets, sources;
+    std::vector<std::uint32_t> offsets;
+    std::vector<std::uint8_t> sources;
 };
 
-// The set bits of a query's raster by step, positive inputs before negative ones.
+// The set bits of a query's raster in the order of PrototypeSpikes.
 Spikes spikes_of(const std::uint64_t* bits, const std::int8_t* signs, std::size_t inputs, std::size_t words, std::size_t steps) {
+    const std::size_t blocks = (inputs + prototype_rows - 1) / prototype_rows, chunks = (steps + prototype_steps - 1) / prototype_steps;
     Spikes spikes;
-    std::vector<std::uint32_t> next(2 * steps + 1, 0);
+    std::vector<std::uint32_t> next(2 * chunks * blocks * prototype_steps + 1, 0);
     const auto each = [&](auto&& found) {
         for (std::size_t input = 0; input < inputs; ++input)
             for (std::size_t word = 0; word < words; ++word)
                 for (std::uint64_t rest = bits[input * words + word]; rest != 0; rest &= rest - 1) {
                     const std::size_t step = 64 * word + static_cast<std::size_t>(__builtin_ctzll(rest));
-                    if (step < steps) found(2 * step + (signs[input] < 0), static_cast<std::uint32_t>(input));
+                    if (step >= steps) continue;
+                    const std::size_t slot = (step / prototype_steps * blocks + input / prototype_rows) * prototype_steps + step % prototype_steps;
+                    found(2 * slot + (signs[input] < 0), static_cast<std::uint8_t>(input % prototype_rows));
                 }
     };
-    each([&](std::size_t slot, std::uint32_t) { ++next[slot + 1]; });
+    each([&](std::size_t slot, std::uint8_t) { ++next[slot + 1]; });
     for (std::size_t slot = 1; slot < next.size(); ++slot) next[slot] += next[slot - 1];
     spikes.offsets = next;
     spikes.sources.resize(next.back());
-    each([&](std::size_t slot, std::uint32_t input) { spikes.sources[next[slot]++] = input; });
+    each([&](std::size_t slot, std::uint8_t source) { spikes.sources[next[slot]++] = source; });
     return spikes;
+}
+
+// One for each spike and each nonzero weight that it meets.
+std::int64_t synaptic_operations(const std::uint64_t* bits, const std::int64_t* fan_out, std::size_t inputs, std::size_t words, std::size_t steps) {
+    std::int64_t sum = 0;
+    for (std::size_t input = 0; input < inputs; ++input)
+        for (std::size_t word = 0; word < words; ++word) {
+            const std::size_t held = steps - 64 * word;
+            const std::uint64_t kept = held < 64 ? bits[input * words + word] & ((std::uint64_t{1} << held) - 1) : bits[input * words + word];
+            sum += __builtin_popcountll(kept) * fan_out[input];
+        }
+    return sum;
 }
 
 py::tuple simulate_prototypes(const Array<std::uint64_t>& bits, const Array<std::int8_t>& signs, std::size_t timebin, const Array<std::int8_t>& panels,
@@ -72,22 +88,22 @@ py::tuple simulate_prototypes(const Array<std::uint64_t>& bits, const Array<std:
         py::gil_scoped_release release;
         std::vector<Spikes> lists(queries);
         for (std::size_t query = 0; query < queries; ++query) {
-            lists[query] = spikes_of(raster + query * inputs * words, polarity + query * inputs, inputs, words, timebin);
+            const std::uint64_t* shown = raster + query * inputs * words;
+            lists[query] = spikes_of(shown, polarity + query * inputs, inputs, words, timebin);
             input_spikes[query] = static_cast<std::int64_t>(lists[query].sources.size());
-            std::int64_t sum = 0;
-            for (const std::uint32_t source : lists[query].sources) sum += fans[source];
-            operations[query] = sum;
+            operations[query] = synaptic_operations(shown, fans, inputs, words, timebin);
         }
+        const std::size_t size = inputs * prototype_lanes;
         parallel_ranges(count, threads, [&](std::size_t first, std::size_t last) {
             std::int32_t out[3][prototype_lanes];
             for (std::size_t panel = first; panel < last; ++panel) {  // a panel's weights stay in the cache for all queries
                 const std::size_t start = panel * prototype_lanes, held = std::min(prototype_lanes, neurons - start);
                 for (std::size_t query = 0; query < queries; ++query) {
                     const Spikes& spikes = lists[query];
-                    const bool more = query + 1 == queries && panel + 1 < last;  // of weights to fetch
+                    const bool again = query + 1 < queries, more = !again && panel + 1 < last;
                     REVISIT_PICK(integrate_prototypes)
-                    (weights + panel * inputs * prototype_lanes, spikes.offsets.data(), spikes.sources.data(), timebin, constant + start, threshold,
-                     weights + (more ? panel + 1 : panel) * inputs * prototype_lanes, more ? inputs : 0, out[0], out[1], out[2]);
+                    (PrototypePanel{weights + panel * size, constant + start, weights + (more ? panel + 1 : panel) * size, more || again ? inputs : 0},
+                     inputs, threshold, PrototypeSpikes{spikes.offsets.data(), spikes.sources.data(), timebin}, out[0], out[1], out[2]);
                     std::memcpy(fired + query * neurons + start, out[0], held * sizeof(std::int32_t));
                     std::memcpy(rest + query * neurons + start, out[1], held * sizeof(std::int32_t));
                     std::memcpy(total + query * neurons + start, out[2], held * sizeof(std::int32_t));
