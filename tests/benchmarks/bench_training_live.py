@@ -1,6 +1,6 @@
 """What watching costs: LENS trained in the Training panel with its plots shown, beside the same training without a window.
 
-    python -m tests.benchmarks.bench_training_live [--rounds 5]
+    python -m tests.benchmarks.bench_training_live [--rounds 5] [--long]
 
 Both run in this process, in turns, on all cores; the ratio of one round is of two trainings that follow each other. Seconds are
 those of the training itself, as the run records them: reading frames and writing files are apart. The window is drawn in software
@@ -106,12 +106,15 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--long", action="store_true", help="also the large network for eight times as long")
     arguments = parser.parse_args()
     application = QApplication([sys.argv[0]])
-    cases: tuple[tuple[str, dict[str, Any], dict[str, Any], int], ...] = (
+    cases: list[tuple[str, dict[str, Any], dict[str, Any], int]] = [
         ("example", {"dims": (10, 10)}, {}, 4 * arguments.rounds),
         ("large", {"dims": (28, 28)}, {"epoch_feat": 24, "epoch_out": 12}, arguments.rounds),
-    )
+    ]
+    if arguments.long:
+        cases.append(("large", {"dims": (28, 28)}, {"epoch_feat": 192, "epoch_out": 96}, arguments.rounds))
     with tempfile.TemporaryDirectory() as scratch:
         workspace = make_workspace(Path(scratch) / "workspace")
         settings = Settings(QSettings(str(Path(scratch) / "settings.ini"), QSettings.Format.IniFormat))
