@@ -77,6 +77,7 @@ class MainWindow(QMainWindow):
         self._first_state = self.saveState()
         self.toasts = Toasts(self.centralWidget())
         self.palette_popup = CommandPalette(self)
+        theme.dress(self)
         self._connect()
         self.show_panel("")
         self._on_workspace_changed()
