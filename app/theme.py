@@ -194,8 +194,8 @@ class Theme(QObject):
     def dress(self, window: QWidget) -> None:
         """Give a window the style sheet, now and after every change.
 
-        It is the window's and not the application's: with an application's sheet Qt works out the style of a whole branch of widgets
-        anew each time that it is put into another widget, which took two thirds of the time in which a panel is built.
+        It is the window's and not the application's: with an application's sheet Qt works out the style of a whole branch of
+        widgets anew each time that it is put into another widget, which took two thirds of the time that a panel was built in.
         """
         self._dressed.add(window)
         window.setStyleSheet(self._sheet)

@@ -54,7 +54,7 @@ class Lab:
         lab = self
 
         class Eye(QObject):
-            def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 (Qt's name)
                 if event.type() == QEvent.Type.Paint and not lab.on_screen:
                     QTimer.singleShot(0, lab.window, lab.note_first_paint)
                 return False
@@ -63,7 +63,11 @@ class Lab:
         self.window.installEventFilter(self._eye)
         self.window.resize(1280, 800)
         self.window.show()
-        QTimer.singleShot(0, self.window, lambda: self.window.open_workspace(workspace))
+        QTimer.singleShot(0, self.window, lambda: self._begin(workspace))
+
+    def _begin(self, workspace: Path) -> None:
+        self.window.open_workspace(workspace)
+        self.window.warm_up()
 
     def note_first_paint(self) -> None:
         """The window is on the screen, whatever it shows."""
