@@ -1,11 +1,7 @@
 """How panels come into being while the window goes on answering: modules in a thread, widgets in pieces."""
 
-import importlib
-import logging
-import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -15,9 +11,7 @@ from app.panels import Panel
 from app.pieces import Pieces, at_once
 from app.views.base import Tools, View
 from app.widgets.panel_header import PanelHeader
-
-log = logging.getLogger(__name__)
-_SWITCH_S = 0.001
+from engine.loading import load
 
 
 class Frame(QWidget):
@@ -36,108 +30,123 @@ class Frame(QWidget):
         layout.addStretch(1)
 
 
+class Imports(QObject):
+    """Imports the panels' modules in a thread, one at a time, and none while a panel is built: both would take twice as long."""
+
+    rested = Signal()  # nothing is imported now
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.setObjectName("imports")
+        self._background = Background(self)
+        self._busy, self._held = False, 0
+        self._later: list[Panel] = []
+
+    @property
+    def busy(self) -> bool:
+        """Whether a module is being imported."""
+        return self._busy
+
+    def warm_up(self, entries: Sequence[Panel]) -> None:
+        """Import these when there is nothing else to do, so that a first click finds them there."""
+        self._later = list(entries)
+        self._go_on()
+
+    def load(self, entry: Panel, done: Callable[[], None], failed: Callable[[str], None]) -> None:
+        """Import a panel's module; then done() or failed(sentence)."""
+        self._busy = True
+
+        def ended(after: Callable[[], None]) -> None:
+            self._busy = False
+            after()
+            self.rested.emit()
+            self._go_on()
+
+        self._background.run(
+            f"Import {entry.title}",
+            lambda cancel: load(entry.module),
+            lambda module: ended(done),
+            lambda sentence: ended(partial(failed, sentence)),
+        )
+
+    def hold(self) -> None:
+        """A panel is being built."""
+        self._held += 1
+
+    def release(self) -> None:
+        """It is not any more."""
+        self._held -= 1
+        self._go_on()
+
+    def stop(self) -> None:
+        """The window closes."""
+        self._later = []
+        self._background.stop()
+
+    def _go_on(self) -> None:
+        self._later = [entry for entry in self._later if not entry.loaded]
+        if self._later and not self._busy and not self._held:
+            self.load(self._later.pop(0), lambda: None, lambda sentence: None)  # who asks for that panel is told
+
+
 class Building(QObject):
     """Builds one panel, a piece in each turn of the event loop; `finish` does the rest at once."""
 
     built = Signal(object)  # the view
     failed = Signal(str)  # a sentence; "" where the application's hook tells it
 
-    def __init__(self, entry: Panel, tools: Tools, parent: QObject) -> None:
+    def __init__(self, entry: Panel, tools: Tools, imports: Imports, parent: QObject) -> None:
         super().__init__(parent)
         self.setObjectName(f"{entry.name}Building")
         self.frame = Frame(entry)
-        self._entry = entry
+        self._entry, self._imports = entry, imports
         self._pieces: Pieces[View] = entry.assemble(tools)
-        self._background = Background(self)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._step)
+        self._holds = True
+        imports.hold()
 
     def start(self) -> None:
-        """Begin; without the panel's module, which is imported in a thread first."""
-        if self._entry.loaded:
+        """Begin, once no other module is being imported; the panel's own comes first where it is not there yet."""
+        if self._imports.busy:
+            self._imports.rested.connect(self._on_rested)
+        elif self._entry.loaded:
             self._timer.start(0)
         else:
-            self._background.run(
-                f"Import {self._entry.title}",
-                lambda cancel: import_quietly(self._entry.module),
-                lambda nothing: self._timer.start(0),
-                self.failed.emit,
-            )
+            self._imports.load(self._entry, self._on_loaded, self._on_failed)
 
     def finish(self) -> View:
         """The view, now."""
-        self.stop()
+        self._timer.stop()
         return at_once(self._pieces)
 
     def stop(self) -> None:
         """Build no further."""
         self._timer.stop()
-        self._background.stop()
+        if self._holds:
+            self._holds = False
+            self._imports.release()
+
+    def _on_rested(self) -> None:
+        self._imports.rested.disconnect(self._on_rested)
+        if self._holds:
+            self.start()
+
+    def _on_loaded(self) -> None:
+        if self._holds:
+            self._timer.start(0)
+
+    def _on_failed(self, sentence: str) -> None:
+        if self._holds:
+            self.failed.emit(sentence)
 
     def _step(self) -> None:
         try:
             next(self._pieces)
         except StopIteration as end:
-            self.stop()
+            self._timer.stop()
             self.built.emit(end.value)
         except Exception:
-            self.stop()
+            self._timer.stop()
             self.failed.emit("")
             raise
-
-
-class Warming:
-    """Imports the panels' modules one after the other in a thread, so that a first click finds them there."""
-
-    def __init__(self, entries: Sequence[Panel]) -> None:
-        self._modules = [entry.module for entry in entries if not entry.loaded]
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="Import panels", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the module that is being imported."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        for module in self._modules:
-            if self._stopped.is_set():
-                return
-            try:
-                import_quietly(module)
-            except Exception:  # the panel says so when it is asked for
-                log.exception("%s cannot be imported", module)
-
-
-def import_quietly(module: str) -> None:
-    """Import a module in a thread, which lets go of the interpreter often enough for the window to answer."""
-    with _quick_switches():
-        importlib.import_module(module)
-
-
-_switching = threading.Lock()
-_users = 0
-_usual_s = sys.getswitchinterval()
-
-
-@contextmanager
-def _quick_switches() -> Iterator[None]:
-    """Threads take turns of 1 ms instead of 5 ms: the window's thread gives its turn away hundreds of times in a paint."""
-    global _users, _usual_s
-    with _switching:
-        if _users == 0:
-            _usual_s = sys.getswitchinterval()
-            sys.setswitchinterval(min(_SWITCH_S, _usual_s))
-        _users += 1
-    try:
-        yield
-    finally:
-        with _switching:
-            _users -= 1
-            if _users == 0:
-                sys.setswitchinterval(_usual_s)

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.actions import fill_menus, make_actions
-from app.building import Building, Frame, Warming
+from app.building import Building, Frame, Imports
 from app.closing import Closing
 from app.demo import MakeDemo, demo_folder, demo_job, make_demo
 from app.icons import icon, refresh
@@ -61,7 +61,7 @@ class MainWindow(QMainWindow):
         self._tools = Tools(self.session, self.jobs, settings, theme)
         self._views: dict[str, View] = {}
         self._buildings: dict[str, Building] = {}
-        self._warming: Warming | None = None
+        self._imports = Imports(self)
         self._closing = Closing(self, self.jobs)
         self.actions_by_name = make_actions(self, self._handlers())
         self.menus = fill_menus(self, self.actions_by_name)
@@ -169,8 +169,7 @@ class MainWindow(QMainWindow):
 
     def warm_up(self) -> None:
         """Import what the panels need, in a thread, now that the window is on the screen."""
-        self._warming = Warming(PANELS)
-        self._warming.start()
+        self._imports.warm_up(PANELS)
 
     def stop_and_close(self) -> None:
         """Close without a question: cancel what runs, join it, close."""
@@ -262,7 +261,7 @@ class MainWindow(QMainWindow):
     def _building(self, entry: Panel) -> Building:
         """What builds this panel, begun if it was not yet."""
         if entry.name not in self._buildings:
-            made = self._buildings[entry.name] = Building(entry, self._tools, self)
+            made = self._buildings[entry.name] = Building(entry, self._tools, self._imports, self)
             made.built.connect(partial(self._on_built, entry.name))
             made.failed.connect(partial(self._on_build_failed, entry.name))
             self.stack.addWidget(made.frame)
@@ -454,8 +453,7 @@ class MainWindow(QMainWindow):
         self.settings.save_window(self)
         for building in self._buildings.values():
             building.stop()
-        if self._warming is not None:
-            self._warming.stop()
+        self._imports.stop()
         for view in self._views.values():
             view.stop()
         self.session.close()
