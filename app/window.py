@@ -235,7 +235,7 @@ class MainWindow(QMainWindow):
             "go_start": lambda: self.show_panel(""),
             "command_palette": self._on_command_palette,
             "toggle_jobs": lambda: self._jobs_dock.setVisible(self._jobs_dock.isHidden()),
-            "toggle_guide": lambda: self.open_guide() if self._guide_dock.isHidden() else self._guide_dock.hide(),
+            "toggle_guide": self._on_toggle_guide,
             "toggle_navigation": self._on_toggle_navigation,
             "full_screen": lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
             "reset_layout": self._on_reset_layout,
@@ -371,6 +371,14 @@ class MainWindow(QMainWindow):
         for page in self.guide.pages:
             choices.append(PaletteChoice(page.title, partial(self.open_guide, page.name), "Guide", "", icon("guide")))
         self.palette_popup.open(choices)
+
+    def _on_toggle_guide(self) -> None:
+        if self._guide_dock.isHidden():
+            view = self.current_view
+            self._guide_dock.show()
+            self.guide.open_for(self._panel_name, view.guide if view is not None else guide.FIRST)
+        else:
+            self._guide_dock.hide()
 
     def _on_toggle_navigation(self) -> None:
         self.settings.compact = not self.settings.compact

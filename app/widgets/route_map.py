@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import Theme
 from app.widgets.colour_maps import series_colours
+from app.widgets.curves import drawable
 from engine.places.positions import Positions
 
 Role = Literal["query", "match", "true"]
@@ -82,15 +83,18 @@ class RouteMap(pg.GraphicsView):  # type: ignore[misc]
         for name, positions in routes.items():
             line = pg.PlotCurveItem(connect="finite", skipFiniteCheck=False)
             xy = _thinned(positions.xy)
-            if not np.isfinite(xy).any():
-                xy = xy[:0]  # a path of nothing but NaN has no bounds, and the scene crashes over it
-            line.setData(xy[:, 0], xy[:, 1])
+            line.setData(*drawable(xy[:, 0], xy[:, 1]))
             self.view.addItem(line)
             self._lines[name] = line
         self._colour()
         self._draw_marks()
         if not same:
             self.fit()
+
+    def say_empty(self, sentence: str) -> None:
+        """What is said where there is no route to show."""
+        self._empty = sentence
+        self.viewport().update()
 
     def mark(self, name: str, frame: int | None, role: Role) -> None:
         """Mark a frame of a route in a role (query, match, true); None takes the mark away. A frame without a pose has none."""
