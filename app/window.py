@@ -23,6 +23,7 @@ from app.demo import MakeDemo, demo_folder, demo_job, make_demo
 from app.icons import icon, refresh
 from app.jobs import Job, JobRunner, State
 from app.panels import PANELS, Panel, panel
+from app.pieces import at_once
 from app.report import Fault
 from app.session import Session
 from app.settings import Settings
@@ -116,7 +117,8 @@ class MainWindow(QMainWindow):
             self.start_page.open.setFocus()
         else:
             if entry.name not in self._views:
-                self._add_view(entry.name, self._building(entry).finish())
+                building = self._buildings.get(entry.name)
+                self._add_view(entry.name, building.finish() if building is not None else at_once(entry.assemble(self._tools)))
             self.stack.setCurrentWidget(self._views[entry.name])
             self._views[entry.name].setFocus()
             self.settings.restore_layout(self, self._views[entry.name])

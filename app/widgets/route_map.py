@@ -38,7 +38,7 @@ class RouteMap(pg.GraphicsView):  # type: ignore[misc]
         super().__init__(background=None)
         self.setObjectName(name)
         self.setAccessibleName("Map of the routes")
-        self._theme, self._empty = theme, empty
+        self._theme, self.empty = theme, empty
         self._routes: dict[str, Positions] = {}
         self._marks: dict[tuple[str, Role], int] = {}
         self._press: QPointF | None = None
@@ -93,7 +93,7 @@ class RouteMap(pg.GraphicsView):  # type: ignore[misc]
 
     def say_empty(self, sentence: str) -> None:
         """What is said where there is no route to show."""
-        self._empty = sentence
+        self.empty = sentence
         self.viewport().update()
 
     def mark(self, name: str, frame: int | None, role: Role) -> None:
@@ -203,7 +203,7 @@ class RouteMap(pg.GraphicsView):  # type: ignore[misc]
         if not any(positions.known.any() for positions in self._routes.values()):
             painter.setPen(QColor(colours.muted))
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(QRectF(self.viewport().rect()).adjusted(16, 8, -16, -8), int(flags), self._empty)
+            painter.drawText(QRectF(self.viewport().rect()).adjusted(16, 8, -16, -8), int(flags), self.empty)
         else:
             self._draw_scale(painter)
             self._draw_north(painter)
