@@ -115,6 +115,7 @@ class SetupControl(QObject):
         elif self._query not in names:
             self._query = ""
         self._setup.set_queries(names, self._query)
+        self._setup.references.avoid = self._query
         self._show_truth()
         self.plan_later()
 
@@ -312,7 +313,7 @@ class SetupControl(QObject):
         self._view.on_settings()
 
     def _on_query(self, name: str) -> None:
-        self._query = name
+        self._query = self._setup.references.avoid = name
         if name:
             self._view.tools.session.select(query=name)
         self._show_truth()

@@ -6,7 +6,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.forms import ParameterForm
-from app.icons import set_icon
 from app.widgets.play_bar import tool_button
 from engine.places.selection import Route, TrainingSelection
 
@@ -30,12 +29,12 @@ class ReferenceList(QWidget):
         self.setObjectName("referenceList")
         self._traverses: list[Triple] = []
         self._further: list[str] = []
+        self.avoid = ""  # the traverse that is offered last: the validation query
         self.first = combo("reference", "Reference traverse: the network learns its places")
         self.first.activated.connect(lambda index: self.firstChosen.emit(self.first.itemData(index)))
-        self.add = QPushButton("Another traverse")
+        self.add = QPushButton("+ Another traverse")
         self.add.setObjectName("referenceAdd")
         self.add.setProperty("compact", "true")
-        set_icon(self.add, "import")
         self.add.clicked.connect(self._on_add)
         self.route = combo("referenceRoute", "How the traverses belong together")
         for route, title, tip in _ROUTES:
@@ -162,7 +161,7 @@ class ReferenceList(QWidget):
 
     def _on_add(self) -> None:
         if self._free():
-            self._further.append(self._free()[0])
+            self._further.append(min(self._free(), key=lambda name: name == self.avoid))
             self._on_edited()
 
     def _on_chosen(self, number: int, name: str) -> None:

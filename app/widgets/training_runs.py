@@ -288,15 +288,15 @@ class RunsTab(QWidget):
         self.empty.setProperty("role", "muted")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
-        self.show_plots = self._button("runShow", "training", "Plots", "Show this run's last state in the Live tab")
+        self.show_plots = self._button("runShow", "", "Plots", "Show this run's last state in the Live tab")
         self.again = self._button(
-            "runAgain", "loop", "Train again…", "Train again with: take this run's settings into the forms, to change them"
+            "runAgain", "", "Again…", "Train again with: take this run's settings into the forms, to change them"
         )
-        self.resume = self._button("runResume", "play", "Resume", "Go on where this run was cut short or stopped early")
+        self.resume = self._button("runResume", "", "Resume", "Go on where this run was cut short or stopped early")
         self.rename = self._button("runRename", "", "Rename", "Give this run another name (F2)")
         self.merge = self._button("runMerge", "", "Merge…", "")
-        self.trash = self._button("runTrash", "close", "Trash", "Move the chosen runs to the folder .trash of the workspace")
-        self.undo = self._button("runUndo", "reset", "Undo", "Undo the last change of runs (Ctrl+Z)")
+        self.trash = self._button("runTrash", "trash", "", "Move the chosen runs to the folder .trash of the workspace")
+        self.undo = self._button("runUndo", "undo", "", "Undo the last change of runs (Ctrl+Z)")
         self.show_plots.clicked.connect(lambda: self._ask(self.showRequested))
         self.again.clicked.connect(lambda: self._ask(self.againRequested))
         self.resume.clicked.connect(lambda: self._ask(self.resumeRequested))
@@ -448,6 +448,8 @@ class RunsTab(QWidget):
         button.setToolTip(tip)
         if icon:
             set_icon(button, icon)
+        if not text:  # in a small window seven words have no room
+            button.setAccessibleName(tip)
         return button
 
     # -- handlers
