@@ -181,6 +181,7 @@ class JobRunner(QObject):
         super().__init__(parent)
         self.setObjectName("jobRunner")
         self._jobs: list[Job] = []
+        self._running: list[Job] = []
         self._numbers = itertools.count(1)
         self._timer = QTimer(self)
         self._timer.setInterval(DRAIN_MS)
@@ -194,12 +195,14 @@ class JobRunner(QObject):
     @property
     def running(self) -> tuple[Job, ...]:
         """The jobs whose threads run."""
-        return tuple(job for job in self._jobs if not job.state.ended)
+        self._running = [job for job in self._running if not job.state.ended]
+        return tuple(self._running)
 
     def start(self, title: str, function: JobFunction) -> Job:
         """Run function(emit, cancel) in a thread; connect to the returned Job before control goes back to Qt."""
         job = Job(next(self._numbers), title, self)
         self._jobs.append(job)
+        self._running.append(job)
         job.progressed.connect(lambda: self.jobChanged.emit(job))
         self.jobStarted.emit(job)
         job._start(function)

@@ -1,13 +1,14 @@
 """A training under way: started, paused, stopped, cancelled, resumed, and what it tells brought to the plots."""
 
+import threading
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
 from app.jobs import Job, State
 from app.widgets.training_layout import LIVE
 from app.widgets.training_runs import seconds_text
-from engine.jobs import Metric, Notice
+from engine.jobs import CancelToken, Emit, Metric, Notice
 from engine.training.control import TrainingControl
 from engine.training.curves import CurveCollector, Curves, read_curves
 from engine.training.live import LAYERS
@@ -16,6 +17,8 @@ from engine.training.runs import CURVES, Run, spread
 
 if TYPE_CHECKING:
     from app.views.training import TrainingView
+
+_PAINTING_S = 0.2  # that a training waits for the panel to show its start at most: painting takes a core from it
 
 
 class TrainingRun(QObject):
@@ -114,7 +117,14 @@ class TrainingRun(QObject):
         self._live.begin(curves, f"{title}: starting…")
         self._live.bar.setValue(0)
         self._view.parts.show_tab(LIVE)
-        job = self._view.tools.jobs.start(f"Train {title}", work)
+        painted = threading.Event()
+
+        def after_painting(emit: Emit, cancel: CancelToken) -> Any:
+            painted.wait(_PAINTING_S)
+            return work(emit, cancel)
+
+        job = self._view.tools.jobs.start(f"Train {title}", after_painting)
+        QTimer.singleShot(0, painted.set)
         job.metricReported.connect(self._on_metric)
         job.noticed.connect(self._on_notice)
         job.progressed.connect(self._on_progress)

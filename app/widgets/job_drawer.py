@@ -3,7 +3,7 @@
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QPainter
+from PySide6.QtGui import QColor, QGuiApplication, QHideEvent, QPainter, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -56,7 +56,7 @@ class JobsModel(QAbstractTableModel):
 
     def __init__(self, runner: JobRunner, parent: QObject) -> None:
         super().__init__(parent)
-        self._runner = runner
+        self._runner, self._watched = runner, False
         self._jobs = list(reversed(runner.jobs))
         runner.jobStarted.connect(self._on_started)
         runner.jobChanged.connect(self._on_changed)
@@ -87,9 +87,14 @@ class JobsModel(QAbstractTableModel):
             return job.error or f"{job.title}: {progress_text(job)}"
         return None
 
+    def watch(self, on: bool) -> None:
+        """Whether anybody sees how far the jobs are: a table that is hidden measures its rows anew at each word all the same."""
+        self._watched = on
+        self.refresh_times()
+
     def refresh_times(self) -> None:
         """Let the running clocks go on."""
-        if self._runner.running:
+        if self._watched and self._jobs:
             self.dataChanged.emit(self.index(0, 1), self.index(len(self._jobs) - 1, 2))
 
     def _on_started(self, job: Job) -> None:
@@ -98,6 +103,8 @@ class JobsModel(QAbstractTableModel):
         self.endInsertRows()
 
     def _on_changed(self, job: Job) -> None:
+        if not self._watched:
+            return
         row = self._jobs.index(job)
         self.dataChanged.emit(self.index(row, 0), self.index(row, 2))
 
@@ -203,6 +210,16 @@ class JobDrawer(QWidget):
     def job(self) -> Job | None:
         """The chosen job."""
         return self._job
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """What happened meanwhile is shown."""
+        super().showEvent(event)
+        self.model.watch(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nobody looks."""
+        super().hideEvent(event)
+        self.model.watch(False)
 
     def choose(self, job: Job) -> None:
         """Show a job's log."""

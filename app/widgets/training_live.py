@@ -30,13 +30,35 @@ from engine.training.live import LAYERS
 
 _COLUMNS = 3
 _ROOM = 182  # a plot's width with the space beside it
-_SHARE = 0.02  # of the time that drawing may take: the training has the rest
-_LEAST_S = 0.25
-_FIRST_S = 0.4  # a training that is over before this is drawn once, at its end
+_SHARE = 0.025  # of the time that this window's thread may work while a training runs: the training has the rest
+_MOST_SAVED_S = 0.01
+_LONGEST_WAIT_S = 0.5  # for one plot, however busy the window is with something else
+
+
+class DrawingCredit:
+    """Time that drawing may take: it grows by a share of the time that passes, and all that this thread works is taken off."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin with nothing, and forget what was worked before."""
+        self._now = self._drawn = time.monotonic()
+        self._left, self._worked = 0.0, time.thread_time()
+
+    def allows(self) -> bool:
+        """Whether a plot may be drawn now."""
+        now, worked = time.monotonic(), time.thread_time()
+        self._left = min(self._left + _SHARE * (now - self._now), _MOST_SAVED_S) - (worked - self._worked)
+        self._now, self._worked = now, worked
+        if self._left <= 0 and now - self._drawn < _LONGEST_WAIT_S:
+            return False
+        self._left, self._drawn = max(self._left, 0.0), now
+        return True
 
 
 class LivePlots(QWidget):
-    """Draws what a CurveCollector holds: as often as its share of the time allows, and not at all while paused or hidden."""
+    """Draws what a CurveCollector holds: plot by plot, as its share of the time allows, and not at all while paused or hidden."""
 
     exportRequested = Signal()
 
@@ -44,10 +66,11 @@ class LivePlots(QWidget):
         super().__init__()
         self.setObjectName("trainingLive")
         self.curves = CurveCollector()
-        self.drawn = 0
+        self.drawn = 0  # plots, all in all
+        self._fresh = True
         self._layer, self._follow = 0, True
         self._dirty = False
-        self._next, self._worked = 0.0, time.thread_time()
+        self._credit, self._turn = DrawingCredit(), -1
         self._alone: TrainingPlot | None = None
         self.plots = make_plots(theme)
         self.words = Elided("", "trainingWords")
@@ -95,31 +118,41 @@ class LivePlots(QWidget):
         self.fit_all()
         self.tell(words)
         self.draw()
-        self._next, self._worked = time.monotonic() + _FIRST_S, time.thread_time()
+        self._fresh, self._turn = True, -1
 
     def note_news(self) -> None:
         """Something came in: draw it if it is time."""
+        if self._fresh:
+            self._credit.restart()
+            self._fresh = False
         self._dirty = True
         if self._follow and self.curves.steps(LAYERS[1]) and self._layer == 0:
             self._choose(1)
         # A network of one layer has no feature layer to look at.
         self.feature.setEnabled(bool(self.curves.steps(LAYERS[0]) or not self.curves.steps(LAYERS[1])))
-        if time.monotonic() >= self._next:
-            self.draw()
+        if self._credit.allows():
+            self._draw_next()
 
     def draw(self) -> None:
         """Draw the newest state, unless the plots are held or hidden."""
         if self.hold.isChecked() or not self.isVisible():
             return
-        # What this thread has worked since the last drawing: setting the data, and the painting that followed.
-        worked = time.thread_time() - self._worked
-        self._worked += worked
-        for plot in self.plots:
-            if plot.isVisible():
-                plot.show_curves(self.curves, self._layer)
-        self._next = time.monotonic() + max(_LEAST_S, worked / _SHARE)
+        for plot in self._shown():
+            plot.show_curves(self.curves, self._layer)
+            self.drawn += 1
         self._dirty = False
+
+    def _draw_next(self) -> None:
+        """Draw one plot, in turns: all of them at once would hold the training up for longer than it tells between."""
+        if self.hold.isChecked() or not self.isVisible():
+            return
+        shown = self._shown()
+        self._turn = (self._turn + 1) % len(shown)
+        shown[self._turn].show_curves(self.curves, self._layer)
         self.drawn += 1
+
+    def _shown(self) -> list[TrainingPlot]:
+        return [plot for plot in self.plots if plot.isVisible()]
 
     def tell(self, words: str) -> None:
         """The line over the plots."""
@@ -151,10 +184,9 @@ class LivePlots(QWidget):
         """
         written = export_values(self.curves.curves(), folder)
         try:
-            for plot in self.plots:
-                if plot.isVisible():
-                    plot.save_picture(folder / f"{plot.objectName()}.png")
-                    written.append(folder / f"{plot.objectName()}.png")
+            for plot in self._shown():
+                plot.save_picture(folder / f"{plot.objectName()}.png")
+                written.append(folder / f"{plot.objectName()}.png")
         except OSError as error:
             raise BadInput(f"{folder} cannot take the pictures ({error}): choose another folder.") from None
         return len(written)

@@ -36,6 +36,7 @@ class Teaching:
         share: of its time that plots may take.
         judge: gives the figures of a validation; None where there is none.
         judge_every: epochs between two of them.
+        queries: that are judged.
         details: whether weights and spikes are told of.
     """
 
@@ -48,6 +49,7 @@ class Teaching:
     share: float = SHARE
     judge: Judge | None = None
     judge_every: int = 1
+    queries: int = 0
     details: bool = True
 
 
@@ -119,7 +121,8 @@ def _teach_lens(parameters: LensTrainingParameters, places: Places, teaching: Te
         rates,
         teaching.share,
         teaching.judge,
-        validate_every=teaching.judge_every,
+        teaching.judge_every,
+        teaching.queries,
         place_of=places.place_of,
     )
     network = train_lens(

@@ -29,6 +29,7 @@ _BINS = 60
 _RATE_BINS = 40
 _TOLD_A_SECOND, _DETAILS_A_SECOND = 5.0, 4.0
 _FIRST_GUESS = 0.02  # seconds of a costly plot before one was made
+_SECONDS_A_WEIGHT = 1.2e-9  # of showing a query to a network, as guessed before one was judged: measured with 784-1568-1000
 
 Validate = Callable[[LensNetwork], Mapping[str, Any]]
 
@@ -40,9 +41,12 @@ class Budget:
         self._share, self._spent, self._began = share, 0.0, time.monotonic()
         self._costs: dict[str, float] = {}
 
-    def run(self, name: str, work: Callable[[], None]) -> bool:
-        """Do the work unless that would exceed the budget; whether it was done. A share of 1 lets everything through."""
-        expected = self._costs.get(name, _FIRST_GUESS)
+    def run(self, name: str, work: Callable[[], None], guess: float = _FIRST_GUESS) -> bool:
+        """Do the work unless that would exceed the budget; whether it was done. A share of 1 lets everything through.
+
+        Before it was done once, it is expected to take the seconds of `guess`.
+        """
+        expected = self._costs.get(name, guess)
         if self._share < 1 and self._spent + expected > self._share * (time.monotonic() - self._began):
             return False
         begun = time.perf_counter()
@@ -107,6 +111,7 @@ class LiveMetrics:
         rates: (samples, inputs) what is learned.
         share: of the run's time that costly metrics (weights, spikes, validation) may take; 1: all of it.
         validate: judges a network; called every `validate_every` epochs of the output layer.
+        queries: that it looks at; its time is guessed by them before it was called once.
         details: whether weights and spikes are told of.
         place_of: (samples,) the place that each sample shows; None where each has its own.
     """
@@ -119,12 +124,13 @@ class LiveMetrics:
         share: float = SHARE,
         validate: Validate | None = None,
         validate_every: int = 1,
+        queries: int = 0,
         details: bool = True,
         place_of: NDArray[np.int64] | None = None,
     ) -> None:
         self._place_of = place_of
         self._emit, self._seed, self._rates = emit, seed, rates
-        self._validate, self._every, self._details = validate, max(1, validate_every), details
+        self._validate, self._every, self._queries, self._details = validate, max(1, validate_every), queries, details
         self._budget = Budget(share)
         self._telling, self._detailing = Throttle(_TOLD_A_SECOND), Throttle(_DETAILS_A_SECOND)
         self._turn = self._index = self._step = 0
@@ -174,7 +180,8 @@ class LiveMetrics:
         self._step = step
         due = self._validate is not None and self._index == 1 and step % (self._every * len(self._rates)) == 0
         if due and step:
-            self._budget.run(VALIDATION, lambda: self.tell_validation(_with_output(network, layer), step))
+            guess = max(_FIRST_GUESS, _SECONDS_A_WEIGHT * self._queries * network.parameter_count)
+            self._budget.run(VALIDATION, lambda: self.tell_validation(_with_output(network, layer), step), guess)
         if not (self._telling.ready() or last):
             return
         speed = self._speed(step)

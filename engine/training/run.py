@@ -296,6 +296,7 @@ def _train(
             parameters.plots_share,
             None if validation is None else lambda network: validation.judge(network, record, cancel, parameters.threads),
             validation.parameters.validate_every if validation is not None else 1,
+            len(validation.frames) if validation is not None else 0,
         )
         try:
             begun = time.perf_counter()

@@ -1,6 +1,6 @@
 """What watching costs: LENS trained in the Training panel with its plots shown, beside the same training without a window.
 
-    python -m tests.benchmarks.bench_training_live [--rounds 5]
+    python -m tests.benchmarks.bench_training_live [--rounds 5] [--long]
 
 Both run in this process, in turns, on all cores; the ratio of one round is of two trainings that follow each other. Seconds are
 those of the training itself, as the run records them: reading frames and writing files are apart. The window is drawn in software
@@ -38,6 +38,7 @@ from engine.training.job import read_places
 from engine.training.lens import train_lens
 from engine.training.live import LiveMetrics
 from engine.training.parameters import LensTrainingParameters
+from engine.training.runs import Run
 
 _PATIENCE_S = 600.0
 
@@ -75,8 +76,6 @@ def make_workspace(root: Path) -> Workspace:
 
 def quiet_seconds(workspace: Workspace, camera: str, view: TrainingView) -> tuple[float, float]:
     """The same training by the engine alone, with its checkpoints: no plots, no validation. Seconds, and of the processor."""
-    import time
-
     request = view.setup.request()
     assert request is not None and isinstance(request.training, LensTrainingParameters)
     selection = ReferenceSelection(data_dir=workspace.data_dir, dataset="bench", camera=camera, reference=f"{camera}-reference")
@@ -88,28 +87,34 @@ def quiet_seconds(workspace: Workspace, camera: str, view: TrainingView) -> tupl
 
 
 def watched_seconds(view: TrainingView) -> tuple[float, float, int]:
-    """By the Start button, with the plots shown: seconds, those that the window's own thread worked, how often it drew."""
+    """By the Start button, with the plots shown: seconds, those that the window's own thread worked, how many plots it drew."""
     before, drawn = {run.folder for run in view.parts.runs.model.runs}, view.parts.live.drawn
     used = time.thread_time()
     view.parts.buttons.start.click()
-    wait_until(lambda: not view.training.running)
-    used = time.thread_time() - used
-    wait_until(lambda: {run.folder for run in view.parts.runs.model.runs} - before)
-    run = next(run for run in view.parts.runs.model.runs if run.folder not in before)
-    assert run.info.seconds is not None
-    return run.info.seconds, used, view.parts.live.drawn - drawn
+
+    def trained() -> Run | None:
+        new = [run for run in view.parts.runs.model.runs if run.folder not in before and run.info.seconds is not None]
+        return new[0] if new and not view.training.running else None
+
+    wait_until(trained)
+    run = trained()
+    assert run is not None and run.info.seconds is not None
+    return run.info.seconds, time.thread_time() - used, view.parts.live.drawn - drawn
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--long", action="store_true", help="also the large network for eight times as long")
     arguments = parser.parse_args()
     application = QApplication([sys.argv[0]])
-    cases: tuple[tuple[str, dict[str, Any], dict[str, Any], int], ...] = (
+    cases: list[tuple[str, dict[str, Any], dict[str, Any], int]] = [
         ("example", {"dims": (10, 10)}, {}, 4 * arguments.rounds),
         ("large", {"dims": (28, 28)}, {"epoch_feat": 24, "epoch_out": 12}, arguments.rounds),
-    )
+    ]
+    if arguments.long:
+        cases.append(("large", {"dims": (28, 28)}, {"epoch_feat": 192, "epoch_out": 96}, arguments.rounds))
     with tempfile.TemporaryDirectory() as scratch:
         workspace = make_workspace(Path(scratch) / "workspace")
         settings = Settings(QSettings(str(Path(scratch) / "settings.ini"), QSettings.Format.IniFormat))
@@ -131,6 +136,7 @@ def main() -> None:
             quiet, watched, window_s, draws = [], [], [], 0
             watched_seconds(view)  # a first one, so that torch is loaded
             for _ in range(rounds):
+                wait(0.5)  # the panel has shown what the last one brought
                 quiet.append(quiet_seconds(workspace, camera, view)[0])
                 seconds, used, drawn = watched_seconds(view)
                 watched.append(seconds)
@@ -139,7 +145,7 @@ def main() -> None:
             ratio = statistics.median(b / a for a, b in zip(quiet, watched, strict=True))
             print(
                 f"{camera:8s} quiet {statistics.median(quiet):7.3f} s, watched {statistics.median(watched):7.3f} s, "
-                f"median ratio {ratio:.3f} of {rounds} rounds; plots drawn {draws / rounds:.1f} times a training, "
+                f"median ratio {ratio:.3f} of {rounds} rounds; {draws / rounds:.0f} plots drawn a training, "
                 f"the window's thread worked {statistics.median(window_s):.3f} s"
             )
         window.stop_and_close()

@@ -102,6 +102,21 @@ def test_costly_plots_stay_within_their_share(monkeypatch: pytest.MonkeyPatch) -
     assert 0.028 < spent / now[0] <= 0.03
     assert Budget(1.0).run("weights", costly)
     assert not Budget(0.0).run("weights", costly)
+    now[0] = 0.0
+    unknown = Budget(0.1)
+    now[0] = 10.0
+    assert not unknown.run("validation", costly, guess=1.1) and unknown.run("validation", costly, guess=0.9)
+    assert unknown.run("validation", costly, guess=1.1)  # what it took is known now
+
+
+def test_a_validation_that_a_short_run_has_no_time_for_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_module, "_FIRST_GUESS", 0.0)
+    rates, judged = places_seen(20, 30), []
+    judge = lambda network: judged.append(1) or {}  # noqa: E731
+    for queries in (0, 10**9):
+        train_lens(quick(), rates, ignore, CancelToken(), live=LiveMetrics(ignore, 1, rates, 0.9999, judge, 1, queries, False))
+        assert bool(judged) == (queries == 0)
+        judged.clear()
 
 
 @pytest.mark.parametrize("seed", range(3))

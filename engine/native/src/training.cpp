@@ -23,7 +23,8 @@ namespace {
 using Floats = py::array_t<float, py::array::c_style | py::array::forcecast>;
 using Indices = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
 
-constexpr int most_threads = 256;  // whatever a caller asks for
+constexpr int most_threads = 256;            // whatever a caller asks for
+constexpr std::size_t blocks_at_once = 2;  // the kernel lets two take turns
 
 Floats checked(const Floats& array, const char* name, std::vector<py::ssize_t> shape) {
     bool fits = array.ndim() == static_cast<py::ssize_t>(shape.size());
@@ -78,8 +79,10 @@ public:
         run.steps = static_cast<std::size_t>(order.shape(0));
         const py::gil_scoped_release released;
         const std::lock_guard<std::mutex> alone(running_);
-        parallel_ranges((static_cast<std::size_t>(rows_) + 7) / 8, std::min(threads, most_threads),
-                        [&](std::size_t first, std::size_t last) { REVISIT_PICK(train_blocks)(blocks_.data(), first, last, run); });
+        const std::size_t halves = (static_cast<std::size_t>(rows_) + 7) / 8;
+        parallel_pieces(blocks_.size(), blocks_at_once, std::min(threads, most_threads), [&](std::size_t first, std::size_t last) {
+            REVISIT_PICK(train_blocks)(blocks_.data(), 2 * first, std::min(2 * last, halves), run);
+        });
         summed_ += order.shape(0);
     }
 
