@@ -20,8 +20,11 @@ from engine.live.model import open_model
 from engine.networks.library import networks_of
 from engine.networks.prototype import PrototypeNetwork, load_prototypes
 from engine.networks.record import read_record
+from engine.places.derive import MergeParameters
+from engine.places.derive import merge as join
 from engine.places.ground_truth import save_ground_truth
 from engine.places.index import IndexRow, index_of_folder, write_index
+from engine.places.making import TraverseName
 from engine.places.selection import PairSelection, TrainingSelection
 from engine.places.several import open_several
 from engine.places.workspace import Workspace
@@ -300,6 +303,18 @@ def test_places_follow_one_another_and_the_truth_is_shifted_with_them(stretches:
     np.testing.assert_array_equal(found.results[0].similarity, whole.similarity[20:])
     with pytest.raises(BadInput, match="knows 30 places, but 20"):
         evaluation(stretches, REFERENCE, "walk", done.path)
+
+
+def test_a_joined_traverse_lets_all_places_of_a_map_compete(stretches: Workspace) -> None:
+    """What the guide says: joined in Dataset, with a ground truth of its own."""
+    names = [TraverseName(DATASET, CAMERA, name) for name in ("hall", "yard")]
+    join(stretches, names, MergeParameters(name="all"), ignore, CancelToken())
+    truth = np.zeros((30, 30), np.int64)
+    truth[np.r_[20:30, 0:20], np.arange(30)] = 1
+    save_ground_truth(stretches.ground_truth_file(DATASET, CAMERA, "all", "walk"), truth)
+    done = train(judged(request(of(stretches, "yard", reference="hall", route="after")), "walk"))[0]
+    found = evaluation(stretches, "all", "walk", done.path)
+    assert found.results[0].scores.recall_at[1] == done.run.info.scores["recall_at_1"]
 
 
 def test_a_query_that_has_no_truth_with_a_stretch_is_taken_not_to_pass_there(stretches: Workspace) -> None:
