@@ -36,7 +36,7 @@ from app.widgets.splitting import splitter
 from app.widgets.training_plots import TrainingPlot, anchor, finite, hold_from_zero
 from engine.training.curves import Curves
 from engine.training.merge_runs import why_not_merged
-from engine.training.runs import Run, differences, group_spread
+from engine.training.runs import CURVES, Run, differences, group_spread
 from engine.training.validation import RECALL_AREA
 
 RUN_ROLE = Qt.ItemDataRole.UserRole
@@ -359,7 +359,8 @@ class RunsTab(QWidget):
         chosen = self.chosen
         one = chosen[0] if len(chosen) == 1 else None
         resting = all(run.info.status != "training" for run in chosen)
-        self.show_plots.setEnabled(one is not None)
+        # A merged map was not trained and has no curves.
+        self.show_plots.setEnabled(one is not None and (one.info.status != "finished" or (one.folder / CURVES).is_file()))
         self.again.setEnabled(one is not None)
         self.resume.setEnabled(one is not None and one.resumable and writable and not busy)
         self.rename.setEnabled(one is not None and writable and resting)

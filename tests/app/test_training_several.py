@@ -130,3 +130,4 @@ def test_two_runs_become_one_map(window: MainWindow, view: TrainingView, qtbot: 
     until(qtbot, lambda: [run.reference for run in view.parts.runs.chosen] in (["monday + tuesday"], ["tuesday + monday"]))
     (made,) = view.parts.runs.chosen
     assert (made.info.places, made.info.samples) == (20, 40) and made.network is not None
+    until(qtbot, lambda: not view.parts.runs.show_plots.isEnabled())  # it was not trained and has no curves
