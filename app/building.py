@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.background import Background
 from app.panels import Panel
@@ -24,9 +24,14 @@ class Frame(QWidget):
         known = entry.view_class if entry.loaded else None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(
-            PanelHeader(entry.title, known.summary if known is not None else "", known is not None and bool(known.guide))
-        )
+        header = PanelHeader(entry.title, known.summary if known is not None else "", known is not None and bool(known.guide))
+        room = QPushButton()  # as high as with the buttons that are to come
+        policy = room.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        room.setSizePolicy(policy)
+        room.hide()
+        header.add(room)
+        layout.addWidget(header)
         layout.addStretch(1)
 
 

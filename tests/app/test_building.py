@@ -13,6 +13,7 @@ from app.panels import PANELS, Panel
 from app.pieces import Pieces, at_once
 from app.views.base import Command, Tools, View
 from app.views.dataset import DatasetView
+from app.widgets.panel_header import PanelHeader
 from app.window import MainWindow
 from engine.loading import load, load_torch
 
@@ -71,6 +72,21 @@ def test_a_click_shows_the_frame_at_once_and_the_panel_in_its_place(
     view = window.stack.currentWidget()
     assert isinstance(view, Slow) and view.hasFocus() and window.stack.count() == 2
     assert window._panel_menu.menuAction().isVisible()
+
+
+@pytest.mark.parametrize("entry", PANELS, ids=lambda entry: entry.name)
+def test_the_header_does_not_move_when_the_panel_comes(window: MainWindow, qtbot: QtBot, entry: Panel) -> None:
+    go(window, entry.name)
+    frame = window.stack.currentWidget()
+    assert isinstance(frame, Frame)
+    window.grab()
+    header = frame.findChild(PanelHeader)
+    assert header is not None
+    room = header.geometry()
+    view = window.current_view
+    assert view is not None
+    window.grab()
+    assert view.header.geometry() == room
 
 
 def test_who_asks_for_the_view_gets_it_whole(window: MainWindow, give: Callable[[type[View]], None]) -> None:
