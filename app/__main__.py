@@ -125,7 +125,8 @@ def _open(window: "MainWindow", arguments: argparse.Namespace) -> int:
         elif not window.settings.recent:
             window.start_first_time()
         if arguments.panel is not None:
-            window.show_panel(arguments.panel)
+            window.go_to_panel(arguments.panel)
+        window.warm_up()
 
     QTimer.singleShot(0, window, begin)
     return QApplication.exec()

@@ -38,7 +38,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("go_start", "Start page", "Workspaces opened lately and the demo", "Ctrl+0", "revisit"),
     ActionSpec("command_palette", "Command palette…", "Find any command by a few of its letters", "Ctrl+Shift+P", "search"),
     ActionSpec("toggle_jobs", "Jobs", "What runs and what has ended: progress, log, errors", "Ctrl+J", "jobs", True),
-    ActionSpec("toggle_guide", "Guide", "The guide pages, beside your work", "F1", "guide", True),
+    ActionSpec("toggle_guide", "Guide", "The guide page of this panel, beside your work", "F1", "guide", True),
     ActionSpec("toggle_navigation", "Icons only", "Narrow the navigation to its icons", "Ctrl+B", "", True),
     ActionSpec("full_screen", "Full screen", "Give the whole screen to Revisit", "F11", "", True),
     ActionSpec("reset_layout", "Reset layout", "Put all docks back to where they were first; dividers follow at the next start"),

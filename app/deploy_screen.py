@@ -57,6 +57,7 @@ class RunScreen(QObject):
         routes = {}
         if model is not None and model.positions is not None:
             routes = {model.reference_name: model.positions}
+        parts.map.say_empty("" if model is None else "The reference has no poses")
         parts.map.set_routes(routes)
         parts.match.show_frame(None, empty="" if model is None or model.reference is not None else _NO_PICTURES)
         self.begin()

@@ -13,11 +13,12 @@ from engine.resource_files import resource
 _SIZES = (16, 20, 24, 32, 48)
 _PROPERTY = "iconName"
 _cache: dict[tuple[str, str, int, float], QPixmap] = {}
+_icons: dict[tuple[str, str, str, float], QIcon] = {}  # a panel has a hundred buttons, and a dozen drawings on them
 
 
 def pixmap(name: str, colour: QColor, size: int, ratio: float | None = None) -> QPixmap:
     """An icon as a picture of `size` x `size` logical pixels; `currentColor` in the drawing becomes `colour`."""
-    scale = ratio if ratio is not None else max((screen.devicePixelRatio() for screen in QGuiApplication.screens()), default=1.0)
+    scale = ratio if ratio is not None else _ratio()
     key = (name, colour.name(QColor.NameFormat.HexArgb), size, scale)
     if key not in _cache:
         drawing = resource(f"icons/{name}.svg").read_text(encoding="utf-8")
@@ -35,12 +36,17 @@ def pixmap(name: str, colour: QColor, size: int, ratio: float | None = None) -> 
 
 def icon(name: str) -> QIcon:
     """An icon in the colours of the application's palette: text, and its disabled shade."""
-    palette, result = QGuiApplication.palette(), QIcon()
-    for size in _SIZES:
-        result.addPixmap(pixmap(name, palette.color(QPalette.ColorRole.ButtonText), size), QIcon.Mode.Normal)
-        disabled = palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText)
-        result.addPixmap(pixmap(name, disabled, size), QIcon.Mode.Disabled)
-    return result
+    palette, ratio = QGuiApplication.palette(), _ratio()
+    text = palette.color(QPalette.ColorRole.ButtonText)
+    disabled = palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText)
+    key = (name, text.name(), disabled.name(), ratio)
+    if key not in _icons:
+        result = QIcon()
+        for size in _SIZES:
+            result.addPixmap(pixmap(name, text, size, ratio), QIcon.Mode.Normal)
+            result.addPixmap(pixmap(name, disabled, size, ratio), QIcon.Mode.Disabled)
+        _icons[key] = result
+    return _icons[key]
 
 
 def set_icon(target: Any, name: str) -> None:
@@ -57,3 +63,8 @@ def refresh(root: QObject) -> None:
         name = target.property(_PROPERTY)
         if name:
             target.setIcon(icon(name))  # type: ignore[attr-defined]
+
+
+def _ratio() -> float:
+    """Of the sharpest screen."""
+    return max((screen.devicePixelRatio() for screen in QGuiApplication.screens()), default=1.0)

@@ -1,8 +1,10 @@
 """The panels, in order: the one table that navigation, menus, shortcuts and the command line read."""
 
 import importlib
+import sys
 from dataclasses import dataclass
 
+from app.pieces import Pieces
 from app.views.base import Tools, View
 
 
@@ -21,13 +23,27 @@ class Panel:
         """An icon in resources/icons of the panel's own name."""
         return self.name
 
-    def make(self, tools: Tools) -> View:
-        """Build the view."""
-        module, _, name = self.view.partition(":")
-        made = getattr(importlib.import_module(f"app.views.{module}"), name)(tools)
-        if not isinstance(made, View):
+    @property
+    def module(self) -> str:
+        """The module of the panel's view."""
+        return f"app.views.{self.view.partition(':')[0]}"
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the view's class is there without an import that takes time."""
+        return hasattr(sys.modules.get(self.module), self.view.partition(":")[2])
+
+    @property
+    def view_class(self) -> type[View]:
+        """The view's class."""
+        found = getattr(importlib.import_module(self.module), self.view.partition(":")[2])
+        if not (isinstance(found, type) and issubclass(found, View)):
             raise TypeError(f"{self.view} is not a View")
-        return made
+        return found
+
+    def assemble(self, tools: Tools) -> Pieces[View]:
+        """Build the view in pieces."""
+        return (yield from self.view_class.assemble(tools))
 
 
 PANELS = (

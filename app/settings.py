@@ -104,6 +104,11 @@ class Settings:
         docks = self.store.value(f"{group}/docks")
         if isinstance(docks, QByteArray):
             window.restoreState(docks, LAYOUT_VERSION)
+        self.restore_parts(window, panel)
+
+    def restore_parts(self, window: QMainWindow, panel: QWidget) -> None:
+        """The same without the docks, for a panel that came into being while its docks were there already."""
+        group = self._layout_group(panel)
         for part in _adjustable(window, panel):
             value = self.store.value(f"{group}/parts/{part.objectName()}")
             if isinstance(value, QByteArray):

@@ -51,7 +51,7 @@ class TrainingRun(QObject):
     def start(self, request: TrainRequest) -> None:
         """Train what the settings say."""
         control = TrainingControl()
-        name = request.run.name or request.selection.reference
+        name = request.run.name or request.selection.label
         self._begin(name, control, CurveCollector(), lambda emit, cancel: train_runs(request, emit, cancel, control))
 
     def resume(self, run: Run) -> None:

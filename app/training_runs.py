@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtWidgets import QInputDialog
 
 from engine.errors import BadInput
-from engine.jobs import CancelToken
+from engine.jobs import CancelToken, JobEvent, Notice
 from engine.places.workspace import Workspace
 from engine.training.curves import Curves, read_curves
+from engine.training.merge_runs import merge_runs
 from engine.training.runs import CURVES, Run, list_runs, read_run, rename_run, restore_run, star_run, trash_run
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class RunsControl(QObject):
         tab.selectionChanged.connect(self._on_selection)
         tab.model.starRequested.connect(self._on_star)
         tab.model.renameRequested.connect(self._on_rename)
+        tab.mergeRequested.connect(self._on_merge)
         tab.trashRequested.connect(self._on_trash)
         tab.undoRequested.connect(self.undo_stack.undo)
         self.undo_stack.indexChanged.connect(lambda index: self._show_undo())
@@ -93,6 +96,38 @@ class RunsControl(QObject):
         workspace = self._view.tools.session.workspace
         if runs and workspace is not None:
             self._push(_Trash(self, workspace, [run.folder for run in runs]))
+
+    def _on_merge(self, runs: list[Run]) -> None:
+        """Ask whose places the map shall have, then merge."""
+        workspace = self._view.tools.session.workspace
+        if workspace is None or len(runs) != 2:
+            return
+        runs = sorted(runs, key=lambda run: run.info.created)
+        # The older network's places are offered first: it is the map that there was.
+        items = [f"{run.reference}: {run.info.places} places ({run.info.name})" for run in runs]
+        text, accepted = QInputDialog.getItem(
+            self._view, "Merge two maps", "Whose places shall the map have? The other one adds looks at them.", items, 0, False
+        )
+        if not accepted:
+            return
+        first, second = runs if text == items[0] else reversed(runs)
+        told: list[str] = []
+
+        def note(event: JobEvent) -> None:
+            if isinstance(event, Notice):
+                told.append(event.text)
+
+        def done(run: Run | None) -> None:
+            if run is None:
+                return
+            self.refresh({run.folder})
+            self._view.tools.session.note_content_changed()
+            words = f"{run.info.name}: {run.info.places} places with {run.info.samples} looks at them. {' '.join(told)}"
+            self._view.notify(words.strip(), "info")
+
+        self._view.background.run(
+            "Merge two maps", lambda cancel: merge_runs(workspace, first, second, "", note, cancel), done, self._view.say
+        )
 
     def _push(self, command: QUndoCommand) -> None:
         if not self._view.tools.session.writable:

@@ -12,10 +12,10 @@ from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken
 from engine.networks.library import NetworkKind
 from engine.parameters import Parameters
-from engine.places.selection import ReferenceSelection
+from engine.places.selection import TrainingSelection
 from engine.places.workspace import Workspace
 from engine.training.kinds import KINDS
-from engine.training.plan import NetworkPlan, fitting_grid, plan_network, reference_size
+from engine.training.plan import NetworkPlan, ReferenceSize, fitting_grid, plan_network, reference_size
 from engine.training.presets import Preset, presets_of, remove_preset, save_preset
 from engine.training.run import TrainRequest
 from engine.training.runs import Run
@@ -49,6 +49,7 @@ class SetupControl(QObject):
         setup.edited.connect(self._on_edited)
         setup.inputs_form.edited.connect(self._on_inputs)
         setup.referenceChosen.connect(self._on_reference)
+        setup.furtherChosen.connect(self._on_further)
         setup.queryChosen.connect(self._on_query)
         setup.presetChosen.connect(self._on_preset)
         setup.savePresetRequested.connect(self._on_save_preset)
@@ -90,7 +91,7 @@ class SetupControl(QObject):
 
     def _on_traverses(self, traverses: list[Triple]) -> None:
         self._traverses = traverses
-        self._setup.set_traverses(traverses)
+        self._setup.references.set_traverses(traverses)
         if traverses and self._chosen() not in traverses:
             # The first pair of one camera is a better start than nothing.
             dataset, camera, name = traverses[0]
@@ -106,13 +107,15 @@ class SetupControl(QObject):
     def follow_selection(self) -> None:
         """Show what the session has chosen."""
         chosen = self.selection
-        self._setup.choose_reference(self._chosen())
-        names = [t[2] for t in self._traverses if t[:2] == (chosen.dataset, chosen.camera) and t[2] != chosen.reference]
+        self._setup.references.choose_first(self._chosen())
+        learned = (chosen.reference, *self._setup.references.further)
+        names = [t[2] for t in self._traverses if t[:2] == (chosen.dataset, chosen.camera) and t[2] not in learned]
         if chosen.query and chosen.query in names:
             self._query = chosen.query
         elif self._query not in names:
             self._query = ""
         self._setup.set_queries(names, self._query)
+        self._setup.references.avoid = self._query
         self._show_truth()
         self.plan_later()
 
@@ -129,11 +132,22 @@ class SetupControl(QObject):
         if own is not None:
             self._setup.show_truth("", False)
             return
-        path = workspace.ground_truth_file(chosen.dataset, chosen.camera, chosen.reference, self._query)
-        if path.exists():
-            self._setup.show_truth(f"Ground truth: {path.name}", False)
+        # Along the same route the places are the first traverse's; one after another each brings its own.
+        references = self._setup.references
+        after = references.further if references.chosen_route == "after" else ()
+        paths = {
+            name: workspace.ground_truth_file(chosen.dataset, chosen.camera, name, self._query)
+            for name in (chosen.reference, *after)
+        }
+        there = [path.name for path in paths.values() if path.exists()]
+        without = ", ".join(name for name, path in paths.items() if not path.exists())
+        if not there:
+            self._setup.show_truth(f"There is no ground truth of {' or '.join(paths)} and {self._query} yet.", True)
+        elif without:
+            told = f"Ground truth: {', '.join(there)}; none with {without}: {self._query} is taken not to pass there."
+            self._setup.show_truth(told, False)
         else:
-            self._setup.show_truth(f"There is no ground truth of {chosen.reference} and {self._query} yet.", True)
+            self._setup.show_truth(f"Ground truth: {', '.join(there)}", False)
 
     # -- what is asked for
 
@@ -148,13 +162,21 @@ class SetupControl(QObject):
         if inputs is None or training is None or run is None:
             return None
         return TrainRequest(
-            selection=ReferenceSelection(**{**selection, **names, "reference": chosen.reference}),
+            selection=TrainingSelection(**{**selection, **names, **self._of_list(), "reference": chosen.reference}),
             kind=setup.chosen_kind,
             inputs=inputs,
             training=training,
             validation=ValidationParameters(**{**setup.validation_form.values(), "validation_query": self._query}),
             run=run,
         )
+
+    def _of_list(self) -> dict[str, Any]:
+        """Further reference traverses; what is set for them does not matter where there are none."""
+        references = self._setup.references
+        if not references.further:
+            return {"further": (), "route": "same", "radius_m": None}
+        radius = references.radius_form.values()["radius_m"]
+        return {"further": references.further, "route": references.chosen_route, "radius_m": radius}
 
     def why_not(self) -> str:
         """Why nothing can be trained; "" where it can."""
@@ -177,7 +199,7 @@ class SetupControl(QObject):
             kind = KINDS[info.kind]
             training = kind.parameters.read(info.training, where)
             inputs = InputParameters.read(info.inputs, where).model_copy(update={"roi_dim": None})
-            selection = ReferenceSelection.read({**info.selection, "data_dir": None}, where)
+            selection = TrainingSelection.read({**info.selection, "data_dir": None}, where)
             validation = ValidationParameters.read(info.validation, where)
         except BadInput as error:
             self._view.notify(str(error), "warning")
@@ -191,6 +213,11 @@ class SetupControl(QObject):
         self._view.tools.session.select(
             dataset=selection.dataset, camera=selection.camera, reference=selection.reference, query=self._query
         )
+        setup.references.choose_first(self._chosen())
+        setup.references.set_further(selection.further, selection.route, selection.radius_m)
+        missing = [name for name in selection.further if name not in setup.references.further]
+        if missing:
+            self._view.notify(f"{', '.join(missing)} is not in this workspace any more and is left out.", "warning")
         self.follow_selection()
         setup.show_tab("Network")
         self._view.on_settings()
@@ -221,12 +248,12 @@ class SetupControl(QObject):
             return
         selection, kind, inputs, training = request.selection, request.kind, request.inputs, request.training
 
-        def work(cancel: CancelToken) -> NetworkPlan | tuple[tuple[int, int], str]:
-            frame, places = reference_size(selection)
+        def work(cancel: CancelToken) -> tuple[ReferenceSize, NetworkPlan | str]:
+            size = reference_size(selection, cancel)
             try:
-                return plan_network(kind, frame, places, inputs, training)
+                return size, plan_network(kind, size.frame, size.places, inputs, training, size.looks)
             except BadInput as error:
-                return frame, str(error)
+                return size, str(error)
 
         self._planning = self._view.background.run(
             "Plan the network", work, self._on_plan, lambda sentence: self._show_plan(None, sentence)
@@ -234,11 +261,13 @@ class SetupControl(QObject):
         self.problem = ""
         setup.picture.setToolTip("")
 
-    def _on_plan(self, found: NetworkPlan | tuple[tuple[int, int], str]) -> None:
-        if isinstance(found, NetworkPlan):
-            self._show_plan(found, "")
+    def _on_plan(self, found: tuple[ReferenceSize, NetworkPlan | str]) -> None:
+        size, plan = found
+        self._setup.references.show_notes(size.notes)
+        if isinstance(plan, NetworkPlan):
+            self._show_plan(plan, "")
             return
-        frame, sentence = found
+        frame, sentence = size.frame, plan
         dims = tuple(self._setup.inputs_form.values()["dims"])
         grid = fitting_grid(frame, (int(dims[0]), int(dims[1])))
         if self._grid_is_ours and grid != dims:
@@ -279,8 +308,12 @@ class SetupControl(QObject):
         query = self._query if self._query != name else ""
         self._view.tools.session.select(dataset=dataset, camera=camera, reference=name, query=query)
 
+    def _on_further(self) -> None:
+        self.follow_selection()
+        self._view.on_settings()
+
     def _on_query(self, name: str) -> None:
-        self._query = name
+        self._query = self._setup.references.avoid = name
         if name:
             self._view.tools.session.select(query=name)
         self._show_truth()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, Qt, QUrl, Signal
+from PySide6.QtCore import QMimeData, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QDockWidget,
@@ -17,11 +17,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.actions import fill_menus, make_actions
+from app.building import Building, Frame, Imports
 from app.closing import Closing
 from app.demo import MakeDemo, demo_folder, demo_job, make_demo
 from app.icons import icon, refresh
 from app.jobs import Job, JobRunner, State
-from app.panels import PANELS, panel
+from app.panels import PANELS, Panel, panel
+from app.pieces import at_once
 from app.report import Fault
 from app.session import Session
 from app.settings import Settings
@@ -59,6 +61,8 @@ class MainWindow(QMainWindow):
         self.session, self.jobs = Session(self), JobRunner(self)
         self._tools = Tools(self.session, self.jobs, settings, theme)
         self._views: dict[str, View] = {}
+        self._buildings: dict[str, Building] = {}
+        self._imports = Imports(self)
         self._closing = Closing(self, self.jobs)
         self.actions_by_name = make_actions(self, self._handlers())
         self.menus = fill_menus(self, self.actions_by_name)
@@ -77,6 +81,7 @@ class MainWindow(QMainWindow):
         self._first_state = self.saveState()
         self.toasts = Toasts(self.centralWidget())
         self.palette_popup = CommandPalette(self)
+        theme.dress(self)
         self._connect()
         self.show_panel("")
         self._on_workspace_changed()
@@ -103,7 +108,7 @@ class MainWindow(QMainWindow):
             )
 
     def show_panel(self, name: str) -> None:
-        """Show a panel by name; "" shows the start page."""
+        """Show a panel by name, whole, when this returns; "" shows the start page. Clicks go_to_panel."""
         entry = panel(name)
         self._leave_panel()
         if entry is None:
@@ -112,12 +117,26 @@ class MainWindow(QMainWindow):
             self.start_page.open.setFocus()
         else:
             if entry.name not in self._views:
-                self._add_view(entry.name, entry.make(self._tools))
+                building = self._buildings.get(entry.name)
+                self._add_view(entry.name, building.finish() if building is not None else at_once(entry.assemble(self._tools)))
             self.stack.setCurrentWidget(self._views[entry.name])
             self._views[entry.name].setFocus()
             self.settings.restore_layout(self, self._views[entry.name])
-        self._fill_panel_menu()
-        self.navigation.show_current(entry.name if entry else "")
+            self._drop(entry.name)
+        self._tell_panel()
+
+    def go_to_panel(self, name: str) -> None:
+        """Show a panel by name: where it is not built yet its frame at once, and the rest without holding the window up."""
+        entry = panel(name)
+        if entry is None or entry.name in self._views:
+            self.show_panel(name)
+            return
+        self._leave_panel()
+        frame = self._building(entry).frame
+        self.stack.setCurrentWidget(frame)
+        frame.setFocus()
+        self.settings.restore_layout(self, frame)
+        self._tell_panel()
 
     def start_first_time(self) -> Job | None:
         """Make and open the demo workspace, or open it where it is there already."""
@@ -135,9 +154,24 @@ class MainWindow(QMainWindow):
 
     @property
     def current_view(self) -> View | None:
-        """The open panel's view; None on the start page."""
+        """The open panel's view, built to the end if it was not yet; None on the start page."""
+        if isinstance(self.stack.currentWidget(), Frame):
+            self.show_panel(self._panel_name)
+        return self._seen_view
+
+    @property
+    def _seen_view(self) -> View | None:
         view = self.stack.currentWidget()
         return view if isinstance(view, View) else None
+
+    @property
+    def _panel_name(self) -> str:
+        seen = self.stack.currentWidget()
+        return seen.name if isinstance(seen, View) else seen.entry.name if isinstance(seen, Frame) else ""
+
+    def warm_up(self) -> None:
+        """Import what the panels need, in a thread, now that the window is on the screen."""
+        self._imports.warm_up(PANELS)
 
     def stop_and_close(self) -> None:
         """Close without a question: cancel what runs, join it, close."""
@@ -199,11 +233,11 @@ class MainWindow(QMainWindow):
             "try_writing": self._on_try_writing,
             "close_workspace": self.session.close,
             "quit": self.close,
-            **{f"go_{entry.name}": partial(self.show_panel, entry.name) for entry in PANELS},
+            **{f"go_{entry.name}": partial(self.go_to_panel, entry.name) for entry in PANELS},
             "go_start": lambda: self.show_panel(""),
             "command_palette": self._on_command_palette,
             "toggle_jobs": lambda: self._jobs_dock.setVisible(self._jobs_dock.isHidden()),
-            "toggle_guide": lambda: self.open_guide() if self._guide_dock.isHidden() else self._guide_dock.hide(),
+            "toggle_guide": self._on_toggle_guide,
             "toggle_navigation": self._on_toggle_navigation,
             "full_screen": lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
             "reset_layout": self._on_reset_layout,
@@ -220,20 +254,66 @@ class MainWindow(QMainWindow):
     def _add_view(self, name: str, view: View) -> None:
         view.painted.connect(lambda: self.panelPainted.emit(name))
         view.guideRequested.connect(self.open_guide)
-        view.panelRequested.connect(self.show_panel)
+        view.panelRequested.connect(self.go_to_panel)
         view.notified.connect(self.show_fault)
         view.add_commands()
         self._views[name] = view
         self.stack.addWidget(view)
 
+    def _building(self, entry: Panel) -> Building:
+        """What builds this panel, begun if it was not yet."""
+        if entry.name not in self._buildings:
+            made = self._buildings[entry.name] = Building(entry, self._tools, self._imports, self)
+            made.built.connect(partial(self._on_built, entry.name))
+            made.failed.connect(partial(self._on_build_failed, entry.name))
+            self.stack.addWidget(made.frame)
+            made.start()
+        return self._buildings[entry.name]
+
+    def _on_built(self, name: str, view: View) -> None:
+        self._add_view(name, view)
+        QTimer.singleShot(0, self, partial(self._show_built, name))
+
+    def _show_built(self, name: str) -> None:
+        """Put the view where its frame is, if it still is what is looked at."""
+        building = self._buildings.get(name)
+        if building is not None and self.stack.currentWidget() is building.frame:
+            view, focus = self._views[name], building.frame.hasFocus() or self.focusWidget() is None
+            self.stack.setCurrentWidget(view)
+            self.settings.restore_parts(self, view)
+            if focus:
+                view.setFocus()
+            self._tell_panel()
+        self._drop(name)
+
+    def _on_build_failed(self, name: str, sentence: str) -> None:
+        if sentence:
+            self.toasts.show(Fault(sentence))
+        if self._panel_name == name:
+            self.show_panel("")
+        self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        """Let go of what built a panel, and of the frame that stood in its place."""
+        building = self._buildings.pop(name, None)
+        if building is not None:
+            building.stop()
+            self.stack.removeWidget(building.frame)
+            building.frame.deleteLater()
+            building.deleteLater()
+
     def _leave_panel(self) -> None:
-        if self.current_view is not None:
-            self.settings.save_layout(self, self.current_view)
+        if self._seen_view is not None:
+            self.settings.save_layout(self, self._seen_view)
+
+    def _tell_panel(self) -> None:
+        self._fill_panel_menu()
+        self.navigation.show_current(self._panel_name)
 
     def _fill_panel_menu(self) -> None:
         for action in self._panel_menu.actions():  # clear() would delete them, and a panel's shortcuts with them
             self._panel_menu.removeAction(action)
-        commands = self.current_view.actions() if self.current_view is not None else []
+        commands = self._seen_view.actions() if self._seen_view is not None else []
         self._panel_menu.addActions(commands)
         self._panel_menu.menuAction().setVisible(bool(commands))
 
@@ -294,6 +374,14 @@ class MainWindow(QMainWindow):
             choices.append(PaletteChoice(page.title, partial(self.open_guide, page.name), "Guide", "", icon("guide")))
         self.palette_popup.open(choices)
 
+    def _on_toggle_guide(self) -> None:
+        if self._guide_dock.isHidden():
+            view = self.current_view
+            self._guide_dock.show()
+            self.guide.open_for(self._panel_name, view.guide if view is not None else guide.FIRST)
+        else:
+            self._guide_dock.hide()
+
     def _on_toggle_navigation(self) -> None:
         self.settings.compact = not self.settings.compact
         self._on_theme()
@@ -321,8 +409,8 @@ class MainWindow(QMainWindow):
     def _on_workspace_opened(self, workspace: Workspace) -> None:
         self.settings.add_recent(workspace.root)
         self._on_workspace_changed()
-        if self.current_view is None:
-            self.show_panel(self.settings.panel or PANELS[0].name)
+        if self.stack.currentWidget() is self.start_page:
+            self.go_to_panel(self.settings.panel or PANELS[0].name)
 
     def _on_workspace_changed(self) -> None:
         workspace = self.session.workspace
@@ -371,8 +459,11 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._leave_panel()
-        self.settings.panel = self.current_view.name if self.current_view is not None else ""
+        self.settings.panel = self._panel_name
         self.settings.save_window(self)
+        for building in self._buildings.values():
+            building.stop()
+        self._imports.stop()
         for view in self._views.values():
             view.stop()
         self.session.close()

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QAction, QKeySequence, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.icons import set_icon
 from app.jobs import JobRunner
+from app.pieces import Pieces
 from app.session import Session
 from app.settings import Settings
 from app.theme import Theme
-from app.widgets.elided import Elided
+from app.widgets.panel_header import PanelHeader
 from engine.parameters import Parameters
 
 
@@ -65,7 +65,8 @@ class View(QWidget):
         self._ready = True
         self._told = False
         self._options: Parameters | None = None
-        self.header = self._header()
+        self.header = PanelHeader(self.title, self.summary, bool(self.guide))
+        self.header.guideRequested.connect(lambda: self.guideRequested.emit(self.guide))
         self.content = QVBoxLayout()
         self.content.setContentsMargins(0, 0, 0, 0)
         self.content.setSpacing(0)
@@ -74,6 +75,12 @@ class View(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.header)
         layout.addLayout(self.content, 1)
+
+    @classmethod
+    def assemble(cls, tools: Tools) -> Pieces["View"]:
+        """Build the view in pieces; one whose parts take longer than a moment makes them here, a yield after each."""
+        yield
+        return cls(tools)
 
     @property
     def options(self) -> Parameters:
@@ -123,7 +130,7 @@ class View(QWidget):
 
     def add_to_header(self, widget: QWidget) -> None:
         """Put a control into the header, left of the question mark."""
-        self._header_line.insertWidget(self._header_line.count() - 1, widget, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.header.add(widget)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Tell once that the real content is painted; the children paint after their parent, so after this event."""
@@ -131,30 +138,3 @@ class View(QWidget):
         if self._ready and not self._told:
             self._told = True
             QTimer.singleShot(0, self, self.painted.emit)
-
-    def _header(self) -> QWidget:
-        header = QWidget()
-        header.setObjectName("panelHeader")
-        header.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        title = QLabel(self.title)
-        title.setObjectName("panelTitle")
-        title.setProperty("role", "title")
-        summary = Elided(self.summary, "panelSummary", "muted")
-        summary.setToolTip(self.summary)
-        ask = QToolButton()
-        ask.setObjectName("panelHelp")
-        ask.setProperty("role", "quiet")
-        ask.setToolTip(f"Read the guide on {self.title}")
-        ask.setAccessibleName(ask.toolTip())
-        ask.clicked.connect(lambda: self.guideRequested.emit(self.guide))
-        if not self.guide:  # never setVisible(True) before there is a parent: that opens a window
-            ask.hide()
-        set_icon(ask, "help")
-        line = QHBoxLayout(header)
-        line.setContentsMargins(24, 14, 16, 14)
-        line.setSpacing(16)
-        line.addWidget(title)
-        line.addWidget(summary, 1)
-        line.addWidget(ask)
-        self._header_line = line
-        return header

@@ -1,6 +1,5 @@
 """The Deploy panel: a network live on a source, checked before it starts, watched while it runs, kept for evaluation."""
 
-import time
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl
@@ -8,7 +7,7 @@ from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.deploy_boards import BoardControl
-from app.deploy_recall import RecallMeter
+from app.deploy_checks import CheckControl
 from app.deploy_runner import DeployRunner, Ended, OpenedModel, capture_parameters
 from app.deploy_screen import RunScreen
 from app.frames_cache import FrameCache
@@ -26,12 +25,10 @@ from engine.events.sources import FoundCamera, SourceState
 from engine.jobs import CancelToken, Emit
 from engine.live import LiveParameters, LivePipeline
 from engine.live.first_network import train_first_network
-from engine.live.preflight import Mend, Present, mended, preflight
 from engine.networks.library import networks_of
 from engine.parameters import problems
 
 _WORDS_EVERY, _CHECKS_EVERY = 6, 12  # pictures
-_HOT_FIRST_S, _HOT_EVERY_S = 1.0, 6.0
 
 
 class DeployView(View):
@@ -47,10 +44,6 @@ class DeployView(View):
         self.parameters: LiveParameters = self._saved.live
         self.sensor: tuple[int, int] | None = None
         self._chosen: Chosen | None = None
-        self._hot_found: int | None = None
-        self.recall = RecallMeter(self.tools.jobs, self.tools.session, self)
-        self._hot_pixels: frozenset[tuple[int, int]] = frozenset()
-        self._hot_at = 0.0
         self._run_when_ready = self._demo_when_ready = False
         self._pictures = 0
         self._suggested: Path | None = None  # a recording that suits the network
@@ -61,6 +54,7 @@ class DeployView(View):
         self.parts = DeployLayout(tools.theme)
         self.screen_ = RunScreen(self)
         self.boards = BoardControl(self)
+        self.checks = CheckControl(self)
         self.content.addWidget(self.parts)
         self.add_to_header(self.parts.demo_button)
         self.add_to_header(self.parts.run_button)
@@ -132,8 +126,6 @@ class DeployView(View):
         parts.setup.refresh.clicked.connect(self._list_networks)
         parts.setup.edited.connect(self._on_edited)
         parts.filters.edited.connect(self._on_edited)
-        parts.checks.mendRequested.connect(self._on_mend)
-        self.recall.changed.connect(self._check)
         parts.live.actionRequested.connect(lambda action: self._on_retry())
         parts.session.evaluateRequested.connect(self._on_evaluate)
         parts.session.folderRequested.connect(lambda folder: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))))
@@ -200,7 +192,7 @@ class DeployView(View):
         chosen = parts.source.chosen
         if opened.recording is not None and chosen.kind == "recording" and (chosen.path is None or not chosen.path.exists()):
             parts.source.choose(Chosen("recording", path=opened.recording))
-        self.recall.look_at(model)
+        self.checks.recall.look_at(model)
         self._suggested = opened.recording
         self._apply()
         self._show_run()
@@ -245,7 +237,8 @@ class DeployView(View):
 
     def _on_open(self, chosen: Chosen) -> None:
         self._chosen = chosen
-        self.sensor, self._hot_found, self._hot_at = None, None, time.monotonic() + _HOT_FIRST_S
+        self.sensor = None
+        self.checks.begin_source()
         self.parts.live.picture.clear()
         self.parts.play.timeline.show_rates(())
         parameters = capture_parameters(self.parameters, self.runner.model, None)
@@ -260,10 +253,9 @@ class DeployView(View):
 
     def _on_close(self) -> None:
         self.runner.close_source()
-        self._hot_found = None
         self.parts.live.picture.clear()
         self.tools.session.report_live()
-        self._check()
+        self.checks.end_source()
 
     def _on_retry(self) -> None:
         if self.runner.capture.pipeline is None and self._chosen is not None:
@@ -327,17 +319,13 @@ class DeployView(View):
         if self._pictures % _WORDS_EVERY == 0:
             self._say(snapshot)
         if self._pictures % _CHECKS_EVERY == 0:
-            self._check(snapshot)
-        if time.monotonic() >= self._hot_at:
-            self._hot_at = time.monotonic() + _HOT_EVERY_S
-            self.runner.capture.find_hot_pixels(self._on_hot, lambda sentence: None)
+            self.checks.show(snapshot)
+        self.checks.look_for_hot_pixels()
 
     def _on_sensor(self, size: tuple[int, int]) -> None:
         self.sensor = size
         self.runner.look_up_route(self.tools.session.workspace, self._chosen.path if self._chosen is not None else None)
-        pipeline = self.runner.capture.pipeline
-        if pipeline is not None:
-            pipeline.hot_pixels = self._hot_pixels
+        self.checks.mask_hot_pixels()
         self._apply()
 
     def _say(self, snapshot: CaptureSnapshot) -> None:
@@ -348,49 +336,6 @@ class DeployView(View):
         self._show_play()
         self.screen_.say_source(live_note(snapshot, self.runner.capture.state), statistics)
         self.tools.session.report_live(events_per_second=statistics.events_per_s, frames_dropped=statistics.undrawn)
-
-    # -- the check list
-
-    def _on_hot(self, found: frozenset[tuple[int, int]]) -> None:
-        self._hot_found_pixels = found
-        self._hot_found = len(found - self._hot_pixels)
-        self._check()
-
-    def _check(self, snapshot: CaptureSnapshot | None = None) -> None:
-        model, capture, session = self.runner.model, self.runner.capture, self.tools.session
-        if model is None:
-            self.parts.checks.show_checks(())
-            self._name_checks()
-            return
-        latest = snapshot or (capture.pipeline.snapshot() if capture.pipeline is not None else None)
-        density = latest.statistics.expected_events_per_pixel if latest is not None else None
-        sensor = self.sensor if capture.pipeline is not None else None
-        present = Present(sensor, density, self._hot_found, len(self._hot_pixels), self.recall.measurable, self.recall.told)
-        writes = self.parts.setup.session.isChecked() and session.writable
-        self.parts.checks.show_checks(preflight(model, self.parameters, present, session.workspace if writes else None))
-        self._name_checks()
-
-    def _name_checks(self) -> None:
-        bad = sum(check.level in ("bad", "doubtful") for check in self.parts.checks.checks)
-        self.parts.tabs.setTabText(1, f"Checks ({bad})" if bad else "Checks")
-
-    def _on_mend(self, mend: Mend) -> None:
-        model, pipeline = self.runner.model, self.runner.capture.pipeline
-        if model is None:
-            return
-        if mend == "recall":
-            self.recall.measure(self.parameters.chip)
-            return
-        if mend == "hot_pixels" and pipeline is not None:
-            self._hot_pixels = self._hot_pixels | getattr(self, "_hot_found_pixels", frozenset())
-            pipeline.hot_pixels = self._hot_pixels
-            self._hot_found = 0
-        self.parameters = mended(model, self.parameters, mend)
-        self.parts.setup.show_parameters(self.parameters)
-        self.parts.filters.show_filters(self.parameters.filters)
-        self._apply()
-        if self.runner.running and mend != "hot_pixels":
-            self.notify("This takes effect when the run is started again.")
 
     # -- the run
 
@@ -485,7 +430,7 @@ class DeployView(View):
         button.style().polish(button)
         button.setToolTip("End the run (Ctrl+Return)" if running else why or "Recognise places on this source (Ctrl+Return)")
         self.parts.demo_button.setEnabled(self.tools.session.workspace is not None)
-        self._check()
+        self.checks.show()
 
     # -- demo mode
 
@@ -545,6 +490,13 @@ class DeployView(View):
         self._apply()
         self.save()
 
+    def set_parameters(self, parameters: LiveParameters) -> None:
+        """Take these over, and show them."""
+        self.parameters = parameters
+        self.parts.setup.show_parameters(parameters)
+        self.parts.filters.show_filters(parameters.filters)
+        self._apply()
+
     def _apply(self) -> None:
         """The source is watched with what holds now, and the picture shows it."""
         model = self.runner.model
@@ -555,8 +507,8 @@ class DeployView(View):
             self.notify(str(wrong))
         picture = self.parts.live.picture
         picture.show_region(wanted.region if wanted.region is None or wanted.region[2:] != self.sensor else None)
-        picture.show_hot(self._hot_pixels)
-        self._check()
+        picture.show_hot(self.checks.hot_pixels)
+        self.checks.show()
 
     def notify(self, sentence: str) -> None:
         """Tell the person without blocking."""

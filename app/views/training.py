@@ -6,6 +6,7 @@ from typing import Any
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.background import Background
+from app.pieces import Pieces, at_once
 from app.report import Fault
 from app.session import Selection
 from app.training_control import TrainingRun
@@ -39,12 +40,12 @@ class TrainingView(View):
     summary = "Teach a network the places of a reference traverse, and choose the best."
     Options = TrainingOptions
 
-    def __init__(self, tools: Tools, parent: QWidget | None = None) -> None:
+    def __init__(self, tools: Tools, parent: QWidget | None = None, parts: TrainingLayout | None = None) -> None:
         super().__init__(tools, parent)
         self.await_content()
         self.background = Background(self)
         self._saved = tools.settings.options(self.name, TrainingOptions)
-        self.parts = TrainingLayout(tools.theme)
+        self.parts = parts or at_once(TrainingLayout.assemble(tools.theme))
         self.content.addWidget(self.parts)
         self.add_to_header(self.parts.buttons)
         self.setup = SetupControl(self)
@@ -54,6 +55,13 @@ class TrainingView(View):
         self._show_saved()
         self._connect()
         self._on_workspace()
+
+    @classmethod
+    def assemble(cls, tools: Tools) -> Pieces[View]:
+        """Its parts take longer than a moment."""
+        parts = yield from TrainingLayout.assemble(tools.theme)
+        yield
+        return cls(tools, None, parts)
 
     # -- what the window asks
 

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.theme import Theme
+from app.widgets.curves import drawable
 from app.widgets.live_plots import Plot
 from engine.places.clock import OffsetEstimate
 
@@ -17,7 +18,7 @@ class ClockPlot(Plot):
     def __init__(self, theme: Theme) -> None:
         title = "Distance of frames that look alike (m), over the offset"
         super().__init__(theme, title, "clockPlot", lambda value: f"{value:g} s", lambda value: f"{value:g}")
-        self._curve = pg.PlotCurveItem(connect="finite")
+        self._curve = pg.PlotCurveItem(connect="finite", skipFiniteCheck=False)
         self._present, self._found = (pg.InfiniteLine(angle=90) for _ in range(2))
         for item in (self._curve, self._present, self._found):
             self.box.addItem(item)
@@ -25,12 +26,13 @@ class ClockPlot(Plot):
 
     def show_estimate(self, found: OffsetEstimate) -> None:
         """Draw it."""
-        self._curve.setData(found.offsets_s, found.costs_m)
+        offsets, costs = drawable(found.offsets_s, found.costs_m)
+        self._curve.setData(offsets, costs)
         self._present.setValue(found.present_s)
         self._found.setValue(found.offset_s)
         low, high = float(found.offsets_s[0]), float(found.offsets_s[-1])
         self.box.setXRange(low, high, padding=0.02)
-        self.box.setYRange(0, float(np.nanmax(found.costs_m)), padding=0.05)
+        self.box.setYRange(0, float(np.nanmax(costs)) if len(costs) else 1.0, padding=0.05)
 
     def paint_lines(self) -> None:
         """The theme's colours: the curve, the present offset dashed, the new one full."""

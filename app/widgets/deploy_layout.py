@@ -62,7 +62,7 @@ class DeployLayout(QWidget):
         self.now = FrameView(theme, "deployNow", "The event frame of the window")
         self.match = FrameView(theme, "deployMatch", "The reference's picture of the place")
         self.history = HistoryView(theme)
-        self.map = RouteMap(theme, "deployMap", "The reference has no poses")
+        self.map = RouteMap(theme, "deployMap", "")
         self.raster = RasterPlot(theme)
         self.layers = LayerBars(theme)
         self.power = PowerPlot(theme)

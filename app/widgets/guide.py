@@ -102,6 +102,7 @@ class Guide(QWidget):
         self._theme, self._folder = theme, folder
         self._pages: tuple[Page, ...] | None = None
         self._page: Page | None = None
+        self._panel: str | None = None
         self.search = QLineEdit()
         self.search.setObjectName("guideSearch")
         self.search.setPlaceholderText("Search the guide")
@@ -157,6 +158,11 @@ class Guide(QWidget):
                 return
         if self.list.count() and self.list.currentRow() < 0:
             self.list.setCurrentRow(0)
+
+    def open_for(self, panel: str, name: str) -> None:
+        """Show the page of a panel; asked again from the same panel, the page that was read there meanwhile."""
+        self.open(name if panel != self._panel else "")
+        self._panel = panel
 
     def _fill(self, query: str) -> None:
         words = query.lower().split()

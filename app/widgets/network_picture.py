@@ -101,7 +101,9 @@ class _Drawing(QWidget):
             painter.setPen(QColor(colours.text))
             painter.drawText(column, Qt.AlignmentFlag.AlignCenter, f"{layer.neurons:,}")
             painter.setPen(QColor(colours.muted))
-            painter.drawText(column.translated(0, self.height() - line), Qt.AlignmentFlag.AlignCenter, layer.name)
+            last = number == len(layers) - 1 and layer.neurons != self.plan.places
+            name = f"{self.plan.places:,} {layer.name}" if last else layer.name
+            painter.drawText(column.translated(0, self.height() - line), Qt.AlignmentFlag.AlignCenter, name)
             if layer.weights:
                 between = QRectF(
                     boxes[number - 1].right(), (top + bottom - line) / 2, box.left() - boxes[number - 1].right(), line

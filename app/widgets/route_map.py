@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import Theme
 from app.widgets.colour_maps import series_colours
+from app.widgets.curves import drawable
 from engine.places.positions import Positions
 
 Role = Literal["query", "match", "true"]
@@ -37,7 +38,7 @@ class RouteMap(pg.GraphicsView):  # type: ignore[misc]
         super().__init__(background=None)
         self.setObjectName(name)
         self.setAccessibleName("Map of the routes")
-        self._theme, self._empty = theme, empty
+        self._theme, self.empty = theme, empty
         self._routes: dict[str, Positions] = {}
         self._marks: dict[tuple[str, Role], int] = {}
         self._press: QPointF | None = None
@@ -82,15 +83,18 @@ class RouteMap(pg.GraphicsView):  # type: ignore[misc]
         for name, positions in routes.items():
             line = pg.PlotCurveItem(connect="finite", skipFiniteCheck=False)
             xy = _thinned(positions.xy)
-            if not np.isfinite(xy).any():
-                xy = xy[:0]  # a path of nothing but NaN has no bounds, and the scene crashes over it
-            line.setData(xy[:, 0], xy[:, 1])
+            line.setData(*drawable(xy[:, 0], xy[:, 1]))
             self.view.addItem(line)
             self._lines[name] = line
         self._colour()
         self._draw_marks()
         if not same:
             self.fit()
+
+    def say_empty(self, sentence: str) -> None:
+        """What is said where there is no route to show."""
+        self.empty = sentence
+        self.viewport().update()
 
     def mark(self, name: str, frame: int | None, role: Role) -> None:
         """Mark a frame of a route in a role (query, match, true); None takes the mark away. A frame without a pose has none."""
@@ -199,7 +203,7 @@ class RouteMap(pg.GraphicsView):  # type: ignore[misc]
         if not any(positions.known.any() for positions in self._routes.values()):
             painter.setPen(QColor(colours.muted))
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(QRectF(self.viewport().rect()).adjusted(16, 8, -16, -8), int(flags), self._empty)
+            painter.drawText(QRectF(self.viewport().rect()).adjusted(16, 8, -16, -8), int(flags), self.empty)
         else:
             self._draw_scale(painter)
             self._draw_north(painter)

@@ -99,8 +99,9 @@ class Toasts(QObject):
         self._place()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Follow the window's size, and close the gap that a notice leaves."""
-        if watched is self._over and event.type() == QEvent.Type.Resize:
+        """Follow the window's size and the size of the text, and close the gap that a notice leaves."""
+        grown = event.type() == QEvent.Type.LayoutRequest and watched in self._shown
+        if grown or (watched is self._over and event.type() == QEvent.Type.Resize):
             self._place()
         elif event.type() == QEvent.Type.Hide and isinstance(watched, Toast) and watched in self._shown and watched.isHidden():
             self._shown.remove(watched)

@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from app.icons import set_icon
+from app.pieces import Pieces
 from app.theme import Theme
 from app.widgets.training_live import LivePlots
 from app.widgets.training_runs import RunsTab
@@ -16,13 +17,10 @@ LIVE, RUNS, SWEEP = "Live", "Runs", "Sweep"
 class TrainingLayout(QWidget):
     """Settings on the left; plots, runs and sweeps on the right."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, setup: TrainingSetup, live: LivePlots, runs: RunsTab, sweep: SweepTab) -> None:
         super().__init__()
         self.setObjectName("trainingLayout")
-        self.setup = TrainingSetup(theme)
-        self.live = LivePlots(theme)
-        self.runs = RunsTab(theme)
-        self.sweep = SweepTab(theme)
+        self.setup, self.live, self.runs, self.sweep = setup, live, runs, sweep
         self.tabs = QTabWidget()
         self.tabs.setObjectName("trainingTabs")
         self.tabs.setDocumentMode(True)
@@ -41,6 +39,19 @@ class TrainingLayout(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(main)
+
+    @classmethod
+    def assemble(cls, theme: Theme) -> Pieces["TrainingLayout"]:
+        """Make the parts one by one."""
+        setup = TrainingSetup(theme)
+        yield
+        live = LivePlots(theme)
+        yield
+        runs = RunsTab(theme)
+        yield
+        sweep = SweepTab(theme)
+        yield
+        return cls(setup, live, runs, sweep)
 
     def show_tab(self, title: str) -> None:
         """Bring a tab of the right side to the front."""

@@ -35,7 +35,8 @@ from app.theme import Theme
 from app.widgets.splitting import splitter
 from app.widgets.training_plots import TrainingPlot, anchor, finite, hold_from_zero
 from engine.training.curves import Curves
-from engine.training.runs import Run, differences, group_spread
+from engine.training.merge_runs import why_not_merged
+from engine.training.runs import CURVES, Run, differences, group_spread
 from engine.training.validation import RECALL_AREA
 
 RUN_ROLE = Qt.ItemDataRole.UserRole
@@ -242,6 +243,7 @@ class RunsTab(QWidget):
     showRequested = Signal(object)  # Run
     againRequested = Signal(object)
     resumeRequested = Signal(object)
+    mergeRequested = Signal(object)  # list of two Runs
     trashRequested = Signal(object)  # list of Run
     undoRequested = Signal()
 
@@ -286,18 +288,20 @@ class RunsTab(QWidget):
         self.empty.setProperty("role", "muted")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
-        self.show_plots = self._button("runShow", "training", "Plots", "Show this run's last state in the Live tab")
+        self.show_plots = self._button("runShow", "", "Plots", "Show this run's last state in the Live tab")
         self.again = self._button(
-            "runAgain", "loop", "Train again…", "Train again with: take this run's settings into the forms, to change them"
+            "runAgain", "", "Again…", "Train again with: take this run's settings into the forms, to change them"
         )
-        self.resume = self._button("runResume", "play", "Resume", "Go on where this run was cut short or stopped early")
+        self.resume = self._button("runResume", "", "Resume", "Go on where this run was cut short or stopped early")
         self.rename = self._button("runRename", "", "Rename", "Give this run another name (F2)")
-        self.trash = self._button("runTrash", "close", "Trash", "Move the chosen runs to the folder .trash of the workspace")
-        self.undo = self._button("runUndo", "reset", "Undo", "Undo the last change of runs (Ctrl+Z)")
+        self.merge = self._button("runMerge", "", "Merge…", "")
+        self.trash = self._button("runTrash", "trash", "", "Move the chosen runs to the folder .trash of the workspace")
+        self.undo = self._button("runUndo", "undo", "", "Undo the last change of runs (Ctrl+Z)")
         self.show_plots.clicked.connect(lambda: self._ask(self.showRequested))
         self.again.clicked.connect(lambda: self._ask(self.againRequested))
         self.resume.clicked.connect(lambda: self._ask(self.resumeRequested))
         self.rename.clicked.connect(self._on_rename)
+        self.merge.clicked.connect(lambda: self.mergeRequested.emit(self.chosen))
         self.trash.clicked.connect(lambda: self.trashRequested.emit(self.chosen))
         self.undo.clicked.connect(self.undoRequested)
         self.differing = QTreeWidget()
@@ -355,11 +359,15 @@ class RunsTab(QWidget):
         chosen = self.chosen
         one = chosen[0] if len(chosen) == 1 else None
         resting = all(run.info.status != "training" for run in chosen)
-        self.show_plots.setEnabled(one is not None)
+        # A merged map was not trained and has no curves.
+        self.show_plots.setEnabled(one is not None and (one.info.status != "finished" or (one.folder / CURVES).is_file()))
         self.again.setEnabled(one is not None)
         self.resume.setEnabled(one is not None and one.resumable and writable and not busy)
         self.rename.setEnabled(one is not None and writable and resting)
         self.trash.setEnabled(bool(chosen) and writable and resting)
+        why_not = why_not_merged(chosen)
+        self.merge.setEnabled(not why_not and writable and not busy)
+        self.merge.setToolTip(why_not or "Make one map of both, as a new run: each place then answers with the best of its looks")
 
     def show_differences(self, runs: Sequence[Run]) -> None:
         """What the chosen runs differ in; of one run its own words."""
@@ -402,7 +410,7 @@ class RunsTab(QWidget):
         top.addWidget(self.starred)
         buttons = QHBoxLayout()
         buttons.setSpacing(6)
-        for widget in (self.show_plots, self.again, self.resume, self.rename, self.trash):
+        for widget in (self.show_plots, self.again, self.resume, self.rename, self.merge, self.trash):
             buttons.addWidget(widget)
         buttons.addStretch(1)
         buttons.addWidget(self.undo)
@@ -441,6 +449,8 @@ class RunsTab(QWidget):
         button.setToolTip(tip)
         if icon:
             set_icon(button, icon)
+        if not text:  # in a small window seven words have no room
+            button.setAccessibleName(tip)
         return button
 
     # -- handlers
@@ -473,7 +483,8 @@ class RunsTab(QWidget):
 
 def _describe(run: Run) -> str:
     info = run.info
-    parts = [f"{info.name}: {info.places} places of {run.reference}, seed {info.seed}."]
+    looks = f" ({info.samples} frames)" if info.samples > info.places else ""
+    parts = [f"{info.name}: {info.places} places of {run.reference}{looks}, seed {info.seed}."]
     if info.note:
         parts.append(info.note)
     if info.scores:
@@ -489,4 +500,5 @@ def _value(value: Any) -> str:
         return "–"
     if isinstance(value, float):
         return f"{value:g}"
-    return " × ".join(map(str, value)) if isinstance(value, list) else str(value)
+    words = isinstance(value, list) and any(isinstance(part, str) for part in value)
+    return (", " if words else " × ").join(map(str, value)) if isinstance(value, list) else str(value)

@@ -5,7 +5,6 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -22,22 +21,23 @@ from app.forms import ParameterForm
 from app.theme import Theme
 from app.widgets.network_picture import NetworkPicture
 from app.widgets.play_bar import tool_button
+from app.widgets.reference_list import ReferenceList, Triple, combo
 from app.widgets.region_panel import heading
 from engine.frames.inputs import InputParameters
 from engine.networks.library import NetworkKind
 from engine.parameters import Parameters
-from engine.places.selection import ReferenceSelection
+from engine.places.selection import TrainingSelection
 from engine.training.kinds import KINDS
 from engine.training.presets import Preset
 from engine.training.run import RunParameters
 from engine.training.validation import ValidationParameters
 
+__all__ = ["NONE", "OWN", "WIDTH", "TrainingSetup", "Triple"]
+
 WIDTH = 340
 NONE = "None"
 OWN = "own settings"
-
-Triple = tuple[str, str, str]
-"""dataset, camera, traverse"""
+_OF_THE_LIST = ("data_dir", "dataset", "camera", "reference", "further", "route", "radius_m")
 
 
 class TrainingSetup(QWidget):
@@ -45,6 +45,7 @@ class TrainingSetup(QWidget):
 
     edited = Signal()
     referenceChosen = Signal(object)  # Triple
+    furtherChosen = Signal()
     queryChosen = Signal(str)  # a traverse, or ""
     presetChosen = Signal(object)  # Preset
     savePresetRequested = Signal()
@@ -54,11 +55,13 @@ class TrainingSetup(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setObjectName("trainingSetup")
-        self.reference = _combo("reference", "Reference traverse: the network learns its places")
-        self.reference.activated.connect(lambda index: self.referenceChosen.emit(self.reference.itemData(index)))
-        self.query = _combo("validationQuery", "Query traverse on which the network is judged while it trains")
+        self.references = ReferenceList()
+        self.reference = self.references.first
+        self.references.firstChosen.connect(self.referenceChosen)
+        self.references.edited.connect(self.furtherChosen)
+        self.query = combo("validationQuery", "Query traverse on which the network is judged while it trains")
         self.query.activated.connect(self._on_query)
-        self.selection_form = ParameterForm(ReferenceSelection, skip=("data_dir", "dataset", "camera", "reference"), part=True)
+        self.selection_form = ParameterForm(TrainingSelection, skip=_OF_THE_LIST, part=True)
         self.selection_form.setObjectName("selectionForm")
         self.validation_form = ParameterForm(ValidationParameters, skip=("validation_query",), part=True)
         self.validation_form.setObjectName("validationForm")
@@ -70,11 +73,11 @@ class TrainingSetup(QWidget):
         self.make_truth.setProperty("compact", "true")
         self.make_truth.setToolTip("Open the Ground truth panel on these two traverses")
         self.make_truth.clicked.connect(self.truthRequested)
-        self.kind = _combo("networkKind", "Kind of network")
+        self.kind = combo("networkKind", "Kind of network")
         for entry in KINDS.values():
             self.kind.addItem(entry.title, entry.name)
         self.kind.activated.connect(lambda index: self._on_kind())
-        self.preset = _combo("preset", "Settings that are kept under a name")
+        self.preset = combo("preset", "Settings that are kept under a name")
         self.preset.activated.connect(self._on_preset)
         self.save_preset = tool_button("presetSave", "new_folder", "Keep these settings under a name, in the workspace")
         self.save_preset.clicked.connect(self.savePresetRequested)
@@ -124,7 +127,14 @@ class TrainingSetup(QWidget):
     @property
     def valid(self) -> bool:
         """Whether the engine accepts what all forms hold."""
-        forms = (self.selection_form, self.validation_form, self.inputs_form, self.run_form, self.training_form)
+        forms = (
+            self.references.radius_form,
+            self.selection_form,
+            self.validation_form,
+            self.inputs_form,
+            self.run_form,
+            self.training_form,
+        )
         return all(form.valid for form in forms)
 
     def choose_kind(self, kind: NetworkKind) -> None:
@@ -137,21 +147,6 @@ class TrainingSetup(QWidget):
                 QSizePolicy.Policy.Preferred,
                 QSizePolicy.Policy.Preferred if form is self.training_form else QSizePolicy.Policy.Ignored,
             )
-
-    def set_traverses(self, traverses: Sequence[Triple]) -> None:
-        """What can be chosen as reference."""
-        now = self.reference.currentData()
-        self.reference.clear()
-        several = len({triple[:2] for triple in traverses}) > 1
-        for triple in traverses:
-            self.reference.addItem(" / ".join(triple) if several else triple[2], triple)
-            self.reference.setItemData(self.reference.count() - 1, " / ".join(triple), Qt.ItemDataRole.ToolTipRole)
-        self.reference.setCurrentIndex(self._index(self.reference, now))
-        self.reference.setEnabled(bool(traverses))
-
-    def choose_reference(self, triple: Triple | None) -> None:
-        """Show which one is chosen."""
-        self.reference.setCurrentIndex(self._index(self.reference, triple))
 
     def set_queries(self, names: Sequence[str], chosen: str) -> None:
         """What can be chosen as validation query."""
@@ -225,7 +220,7 @@ class TrainingSetup(QWidget):
                 "Data",
                 (
                     heading("Reference traverse"),
-                    self.reference,
+                    self.references,
                     self.selection_form,
                     heading("Validation"),
                     self.query,
@@ -261,10 +256,6 @@ class TrainingSetup(QWidget):
         layout.addWidget(self.picture)
         self.setMinimumWidth(WIDTH)  # with the scroll bar, a narrower column would cut its boxes
 
-    @staticmethod
-    def _index(box: QComboBox, triple: Any) -> int:
-        return next((i for i in range(box.count()) if box.itemData(i) == triple), -1)
-
     # -- handlers
 
     def _on_kind(self) -> None:
@@ -285,18 +276,6 @@ def _same(wanted: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
     """Whether values are as wanted; the seed is no matter of taste, and pairs may be lists."""
     pairs = ((value, values.get(name)) for name, value in wanted.items() if name not in ("seed", "roi_dim", "query_encoding"))
     return all(a == b or (isinstance(a, tuple | list) and list(a) == list(b or ())) for a, b in pairs)
-
-
-def _combo(name: str, tip: str) -> QComboBox:
-    box = QComboBox()
-    box.setObjectName(name)
-    box.setAccessibleName(tip.partition(":")[0])
-    box.setToolTip(tip)
-    box.setMinimumContentsLength(8)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumHeight(box.fontMetrics().height() + 11)
-    box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    return box
 
 
 def _page(parts: Sequence[Any], name: str) -> QScrollArea:

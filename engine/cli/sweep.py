@@ -6,16 +6,14 @@ from typing import Any, get_args
 from engine.cli.console import Console, write_result
 from engine.cli.lens_options import add_compat
 from engine.cli.options import add_options, from_options
-from engine.cli.train import add_kind_options, training_of
-from engine.compat import habits
+from engine.cli.train import add_kind_options, add_preset, add_references, settings_of
 from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken
 from engine.networks.library import NetworkKind
-from engine.places.selection import ReferenceSelection
+from engine.places.selection import ReferenceSelection, TrainingSelection
 from engine.places.workspace import Workspace
 from engine.training.kinds import KINDS, SweepRange
-from engine.training.parameters import PRESETS
 from engine.training.run import TrainRequest, train_runs
 from engine.training.sweep import (
     SweepParameters,
@@ -58,11 +56,11 @@ def add_parser(subparsers: Any) -> None:
         "--vary", nargs="+", default=[], metavar="NAME=LOW:HIGH[:log]", help="parameters to vary, each with its range"
     )
     parser.add_argument("--best_run", action="store_true", help="train the best trial's network as a run at the end")
-    add_options(parser, ReferenceSelection, "reference traverse")
+    add_references(parser)
     add_options(parser, ValidationParameters, "what the networks are judged on", skip=("validate_every",))
     add_options(parser, InputParameters, "inputs", skip=("query_encoding",))
     add_kind_options(parser)
-    parser.add_argument("--preset", choices=sorted(PRESETS), help="start from a named set of learning parameters (lens)")
+    add_preset(parser)
     add_compat(parser)
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON to FILE, or to standard output for -")
     parser.set_defaults(run=run)
@@ -71,7 +69,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace, console: Console, cancel: CancelToken) -> None:
     """Run the command."""
     parameters = from_options(arguments, SweepParameters)
-    selection = from_options(arguments, ReferenceSelection)
+    selection = from_options(arguments, TrainingSelection)
     workspace = selection.workspace()
     url = storage_url(parameters.storage, workspace)
     spec = sweep_spec(url, parameters.study)
@@ -92,11 +90,12 @@ def run(arguments: argparse.Namespace, console: Console, cancel: CancelToken) ->
 def _new(
     arguments: argparse.Namespace, console: Console, selection: ReferenceSelection, parameters: SweepParameters
 ) -> SweepSpec:
+    inputs, training = settings_of(arguments, console, selection.workspace() if arguments.preset else None)
     request = TrainRequest(
         selection=selection,
         kind=arguments.network,
-        inputs=from_options(arguments, InputParameters, habits(arguments.compat, InputParameters.model_fields)),
-        training=training_of(arguments, console),
+        inputs=inputs,
+        training=training,
         validation=from_options(arguments, ValidationParameters),
         compat=arguments.compat,
     )

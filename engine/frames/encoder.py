@@ -221,10 +221,18 @@ def reference_inputs(
     Raises:
         BadInput: a single frame, which has no deviations.
     """
-    encoded = training_inputs(frames, inputs)
+    return shown_references(training_inputs(frames, inputs), inputs, kind)
+
+
+def shown_references(encoded: Rows, inputs: InputParameters, kind: NetworkKind) -> tuple[Rows, InputStatistics | None]:
+    """The same from frames that are encoded already (engine.frames.inputs.training_inputs).
+
+    Raises:
+        BadInput: as reference_inputs.
+    """
     if (inputs.normalise or "none") == "none":
         return encoded, None
-    if len(frames) < 2:
+    if len(encoded) < 2:
         raise BadInput("One reference frame has no deviations to normalise by: give more, or normalise none.")
     statistics = statistics_of(encoded)
     if kind == "prototype" and inputs.normalise == "reference":

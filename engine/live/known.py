@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from engine.errors import BadInput
 from engine.live.model import LiveModel
 from engine.places.ground_truth import load_ground_truth
+from engine.places.selection import PairSelection
+from engine.places.several import truth_of_joined
+from engine.places.traverse import Traverse
 from engine.places.workspace import Workspace
 
 _LOOP_GAP_US = 1000  # as engine.events.sources.paced has it
@@ -56,23 +59,18 @@ def known_route(workspace: Workspace, model: LiveModel, recording: Path) -> Know
     """
     if model.names is None or model.reference is None:
         return None
-    dataset, camera, reference = model.names
+    dataset, camera, _ = model.names
     for name in _binned_from(workspace, (dataset, camera), recording):
         traverse = workspace.traverse(dataset, camera, name)
         info = traverse.info()
         if info is None or len(info.window_starts_us) != len(traverse) or not info.window_ms:
             continue
-        if name == reference:
-            matrix: NDArray[np.uint8] = np.eye(len(traverse), dtype=np.uint8)[: model.places]
-        else:
-            path = workspace.ground_truth_file(dataset, camera, reference, name)
-            if not path.exists():
-                continue
-            size = len(model.reference), model.places
-            try:
-                matrix = load_ground_truth(path, size, (len(traverse), len(traverse)), scored=False).matrix
-            except BadInput:  # of other traverses, or broken: the run does without
-                continue
+        try:
+            matrix = truth_of(workspace, model, traverse)
+        except BadInput:  # of other traverses, or broken: the run does without
+            continue
+        if matrix is None:
+            continue
         some = matrix.any(axis=0)
         first = np.where(some, matrix.argmax(axis=0), -1)
         last = np.where(some, len(matrix) - 1 - matrix[::-1].argmax(axis=0), -1)
@@ -81,15 +79,42 @@ def known_route(workspace: Workspace, model: LiveModel, recording: Path) -> Know
     return None
 
 
+def truth_of(workspace: Workspace, model: LiveModel, query: Traverse) -> NDArray[np.uint8] | None:
+    """(places, queries) of 0 and 1: the true places of a traverse's frames; None where there is no ground truth.
+
+    Raises:
+        BadInput: it cannot be read, or is of other traverses.
+    """
+    assert model.names is not None and model.reference is not None
+    dataset, camera, reference = model.names
+    parts, begun = model.parts or ((model.reference, model.places),), 0
+    for traverse, count in parts:
+        if traverse.name == query.name:
+            matrix = np.eye(model.places, len(query), -begun, dtype=np.uint8)
+            matrix[:, count:] = 0  # frames of it that were not learned
+            return matrix
+        begun += count
+    frames = len(query), len(query)
+    if model.parts:
+        chosen = PairSelection(data_dir=workspace.data_dir, dataset=dataset, camera=camera, reference=reference, query=query.name)
+        found = truth_of_joined(workspace, chosen, model.parts, frames, scored=False)
+        return None if found is None else found[0].matrix
+    path = workspace.ground_truth_file(dataset, camera, reference, query.name)
+    if not path.exists():
+        return None
+    return load_ground_truth(path, (len(model.reference), model.places), frames, scored=False).matrix
+
+
 def recording_for(workspace: Workspace, model: LiveModel) -> Path | None:
     """A recording to show a network with: of another traverse of its route where there is one, else any that is there."""
     if model.names is not None:
         dataset, camera, reference = model.names
-        others = [
-            names[2] for names in workspace.traverses() if names[:2] == (dataset, camera) and names[2] not in ("", reference)
+        own = [traverse.name for traverse, _ in model.parts] or [reference]
+        others = [names[2] for names in workspace.traverses() if names[:2] == (dataset, camera) and names[2] not in ("", *own)]
+        with_truth = [
+            name for name in others if any(workspace.ground_truth_file(dataset, camera, one, name).exists() for one in own)
         ]
-        with_truth = [name for name in others if workspace.ground_truth_file(dataset, camera, reference, name).exists()]
-        for name in [*with_truth, *others, reference]:
+        for name in [*with_truth, *others, *own]:
             try:
                 info = workspace.traverse(dataset, camera, name).info()
             except BadInput:

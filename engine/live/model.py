@@ -16,6 +16,7 @@ from engine.networks.library import RUNS
 from engine.networks.open import open_network
 from engine.networks.record import read_record
 from engine.places.positions import Positions, positions_of
+from engine.places.several import joined, joined_positions
 from engine.places.traverse import Traverse, TraverseInfo
 from engine.places.workspace import Workspace
 from engine.recognition.encoding import SpikingParameters
@@ -57,6 +58,7 @@ class LiveModel:
     names: tuple[str, str, str] | None  # dataset, camera, traverse of the reference
     trained: Trained
     positions: Positions | None = None  # of the reference's frames, where they have poses
+    parts: tuple[tuple[Traverse, int], ...] = ()  # of a map of traverses that follow one another: each, and its places
 
     @property
     def places(self) -> int:
@@ -153,7 +155,8 @@ def open_model(
     if workspace is None or names is None:
         return LiveModel(path, runner, None, _reference_name(path, runner), None, Trained())
     try:
-        reference = workspace.traverse(*names)
+        parts = _parts(runner, workspace, names)
+        reference = joined(parts) if parts else workspace.traverse(*names)
         info = reference.info()
         frames = _sample(reference, runner.places)
     except BadInput as error:
@@ -161,7 +164,8 @@ def open_model(
         return LiveModel(path, runner, None, names[2], None, Trained())
     if cancel is not None:
         cancel.check()
-    return LiveModel(path, runner, reference, names[2], names, _trained(runner, frames, info), _positions(workspace, names, emit))
+    trained, positions = _trained(runner, frames, info), _positions(workspace, names, parts, emit)
+    return LiveModel(path, runner, reference, reference.name, names, trained, positions, parts)
 
 
 def workspace_of(model: Path) -> Workspace | None:
@@ -171,8 +175,23 @@ def workspace_of(model: Path) -> Workspace | None:
     return Workspace.open(root) if root is not None and (root / "dataset").is_dir() else None
 
 
-def _positions(workspace: Workspace, names: tuple[str, str, str], emit: Emit) -> Positions | None:
+def _parts(runner: NetworkRunner, workspace: Workspace, names: tuple[str, str, str]) -> tuple[tuple[Traverse, int], ...]:
+    """The traverses of a map that follow one another, with the places of each; () where it has those of one."""
+    record = runner.record
+    if record is None or record.route != "after" or sum(record.part_places) != runner.places:
+        return ()
+    counts = zip(record.references, record.part_places, strict=False)
+    return tuple((workspace.traverse(names[0], names[1], name), count) for name, count in counts)
+
+
+def _positions(
+    workspace: Workspace, names: tuple[str, str, str], parts: tuple[tuple[Traverse, int], ...], emit: Emit
+) -> Positions | None:
     try:
+        if parts:
+            traverses, counts = [traverse.name for traverse, _ in parts], [count for _, count in parts]
+            together = joined_positions(workspace, names[0], names[1], traverses, counts)
+            return together if together.known.any() else None
         found = positions_of(workspace, names[0], names[1], [names[2]])[names[2]]
     except BadInput as error:
         emit(Notice(f"The poses of {names[2]} cannot be read, so there is no map: {error}", "warning"))
@@ -215,7 +234,14 @@ def _reference_of(path: Path, runner: NetworkRunner, workspace: Workspace | None
         return None
     wanted = _reference_name(path, runner)
     found: list[tuple[str, str, str]] = [names for names in workspace.traverses() if names[2] == wanted]
-    fitting: list[Any] = [names for names in found if _frames_in(workspace, names) >= runner.places]
+    record = runner.record
+    if record is not None and record.route == "after" and record.part_places:
+        counts = dict(zip(record.references, record.part_places, strict=False))
+        fitting: list[Any] = [
+            names for names in found if all(_frames_in(workspace, (*names[:2], name)) >= count for name, count in counts.items())
+        ]
+    else:
+        fitting = [names for names in found if _frames_in(workspace, names) >= runner.places]
     return fitting[0] if fitting else None
 
 

@@ -36,6 +36,12 @@ class RunRecord(Parameters):
     training: dict[str, Any] = Field(description="The training parameters.")
     data_hash: str = Field(pattern="^[0-9a-f]{64}$", description="SHA-256 over the frames it learned from, see hash_arrays.")
     references: tuple[str, ...] = Field(min_length=1, description="Names of the reference traverses.")
+    route: Literal["same", "after"] = Field(
+        "same", description="Whether several references show the same places (the first one's), or one another's following ones."
+    )
+    part_places: tuple[int, ...] = Field(
+        (), description="Number of places that each reference brings, where they follow one another."
+    )
     places: int = Field(ge=1, description="Number of places.")
     statistics: dict[str, list[float]] | None = Field(
         None, description="Mean and deviation of each input over the references, where pixels are normalised."

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import BadInput
+from engine.loading import load_torch
 
 MAX_FILE_BYTES = 4 * 1024**3
 
@@ -16,9 +17,8 @@ def read_state_dict(path: Path) -> tuple[dict[str, Any], int]:
     Raises:
         BadInput: the file is missing, broken, holds more than tensors, or is no state dict.
     """
-    import torch
-
     size = _checked_size(path)
+    torch = load_torch()
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:

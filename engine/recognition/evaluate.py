@@ -27,7 +27,7 @@ from engine.recognition.encoding import SpikingParameters
 from engine.recognition.matches import PairFacts
 from engine.recognition.methods import BASELINES, baseline_similarity
 from engine.recognition.report import MethodResult
-from engine.recognition.run_network import NetworkRunner
+from engine.recognition.run_network import NetworkRunner, rows_of
 from engine.recognition.scoring import ScoringParameters, score, unscored, widened
 
 DEFAULT_NETWORK = "network"
@@ -137,6 +137,7 @@ class _Method:
     name: str
     network: NetworkRunner | None = None
     path: Path | None = None
+    rows: slice | None = None  # of the network's answer, that are the reference's places
 
 
 def evaluate(
@@ -225,17 +226,13 @@ def _methods(
             continue
         path = paths[word]
         runner = NetworkRunner.open(path, inputs, spiking, ties=parameters.ties, emit=emit)
-        if runner.places != opened.places:
-            raise BadInput(
-                f"{path.name} knows {runner.places} places, but {opened.places} reference frames of {opened.selection.reference} "
-                f"are used: give reference_places {runner.places}, or the network of this traverse."
-            )
+        rows = rows_of(runner, opened.selection.reference, opened.places, path.name, emit)
         if runner.record is not None and opened.selection.query in runner.record.tuned_on:
             query = opened.selection.query
             text = f"{path.name}: a sweep chose its parameters on {query}, so its figures on it are too good: use another query."
             emit(Notice(text, "warning"))
         name = path.name if files.count(path.name) == 1 else str(path)
-        methods.append(_Method(word, name if parameters.methods else _TITLES.get(runner.kind, runner.kind), runner, path))
+        methods.append(_Method(word, name if parameters.methods else _TITLES.get(runner.kind, runner.kind), runner, path, rows))
     return methods
 
 
@@ -344,7 +341,7 @@ def _run(
         found = [
             MethodResult(
                 name=method.name if readout == main else f"{method.name}, {readout}",
-                similarity=ran.readouts[readout],
+                similarity=ran.readouts[readout] if method.rows is None else ran.readouts[readout][method.rows],
                 scores=None,
                 seconds=ran.seconds,
                 synops_per_query=ran.synops_per_query,

@@ -20,7 +20,7 @@ from engine.networks.lens import LensNetwork
 from engine.networks.open import Network, open_network
 from engine.networks.prototype import PrototypeNetwork, PrototypeRule, add_place, merge, remove_place, save_prototypes
 from engine.networks.prototype_parameters import PrototypeParameters, Readout
-from engine.networks.record import RunRecord, read_record
+from engine.networks.record import RunRecord, hash_arrays, read_record
 from engine.recognition.encoding import Selection, SpikingParameters
 from engine.recognition.prototype_spiking import prepare_prototypes, readouts, simulate_prototypes
 from engine.recognition.spiking import prepare, similarity, simulate
@@ -291,11 +291,19 @@ class NetworkRunner:
         """
         if self.inputs != other.inputs:
             raise BadInput("The networks see frames in different ways: merge networks that were trained with the same inputs.")
-        self.network = merge(self._prototypes(), other._prototypes(), places)
-        if self.record is not None and other.record is not None:
-            known = self.record.references
-            new = tuple(name for name in other.record.references if name not in known)
-            self.record = self.record.model_copy(update={"references": known + new})
+        mine, theirs = self._prototypes(), other._prototypes()
+        ours, others = self.record, other.record
+        assert ours is not None and others is not None  # prototypes have one
+        for record in (ours, others):
+            if record.route == "after" and len(record.references) > 1:
+                raise BadInput(
+                    f"One map holds {' + '.join(record.references)} one after another, and only maps of one route merge: train a "
+                    "network of all traverses anew instead."
+                )
+        self.network = merge(mine, theirs, places)
+        new = tuple(name for name in others.references if name not in ours.references)
+        learned = [np.frombuffer(bytes.fromhex(record.data_hash), np.uint8) for record in (ours, others)]
+        self.record = ours.model_copy(update={"references": ours.references + new, "data_hash": hash_arrays(*learned)})
         self._prepare()
 
     def save(self, path: Path) -> None:
@@ -331,6 +339,55 @@ def _prototype_parameters(record: RunRecord, spiking: SpikingParameters, name: s
         if field in spiking.model_fields_set:
             given[field] = getattr(spiking, field)
     return PrototypeParameters.check({**trained.model_dump(), **given}, name)
+
+
+def rows_of(runner: NetworkRunner, reference: str, places: int, name: str, emit: Emit = ignore) -> slice:
+    """The rows of a network's answer that are the places of a reference traverse.
+
+    A map of traverses that follow one another holds those of each in turn; only they then compete, and a Notice says so. A map of
+    several traverses along the same places has the places of the first.
+
+    Args:
+        runner: the network.
+        reference: name of the traverse.
+        places: frames of it that are used.
+        name: of the network, for messages.
+        emit: hears the Notice.
+
+    Raises:
+        BadInput: the network does not know these places.
+    """
+    record = runner.record
+    names = () if record is None else record.references
+    if record is not None and record.route == "after" and reference in names and len(names) > 1:
+        counts, at = record.part_places, names.index(reference)
+        if len(counts) != len(names) or sum(counts) != runner.places:
+            raise BadInput(f"Places of {name} were added or removed, so that nobody knows which are those of {reference}.")
+        if counts[at] != places:
+            raise BadInput(
+                f"{name} knows {counts[at]} places of {reference}, but {places} of its frames are used: give reference_places "
+                f"{counts[at]} and the filter that it was trained with."
+            )
+        begun = sum(counts[:at])
+        emit(
+            Notice(
+                f"{name} knows {runner.places} places of {' + '.join(names)}; only the {places} of {reference} compete here, as "
+                "if it were known that the robot is on that stretch.",
+                "warning",
+            )
+        )
+        return slice(begun, begun + places)
+    if record is not None and record.route == "same" and reference in names[1:]:
+        raise BadInput(
+            f"The places of {name} are those of {names[0]}; {reference} was learned as another look at them: choose {names[0]} "
+            "as the reference."
+        )
+    if runner.places != places:
+        raise BadInput(
+            f"{name} knows {runner.places} places, but {places} reference frames of {reference} are used: give reference_places "
+            f"{runner.places}, or the network of this traverse."
+        )
+    return slice(0, places)
 
 
 def settled_inputs(

@@ -66,12 +66,13 @@ def write_checkpoint(path: Path, state: TrainingState, parameters: LensTrainingP
 
 
 def read_checkpoint(
-    path: Path, parameters: LensTrainingParameters, data_hash: str, shape: tuple[int, int, int]
+    path: Path, parameters: LensTrainingParameters, data_hash: str, shape: tuple[int, int, int], samples: int
 ) -> tuple[TrainingState, str]:
     """Read a state back, and the name of the compiled loops that it came from.
 
     Args:
         shape: the (inputs, features, places) that the run has.
+        samples: steps of an epoch.
 
     Raises:
         BadInput: the file is broken, or belongs to other parameters or other data.
@@ -97,7 +98,7 @@ def read_checkpoint(
             if array.shape != wanted or array.dtype != (np.int8 if name.endswith("signs") else np.float32):
                 raise BadInput(f"{path}: {name} has the wrong shape or type: {start_anew}.")
         layer, step, generator = int(header["layer"]), int(header["step"]), header["generator"]
-        total = places * (parameters.epoch_out if layer else parameters.epoch_feat)
+        total = samples * (parameters.epoch_out if layer else parameters.epoch_feat)
         if layer not in (0, 1) or not 0 <= step <= total:
             raise BadInput(f"{path} stands at a step that this run does not have: {start_anew}.")
         np.random.default_rng().bit_generator.state = generator  # raises for a state that is none

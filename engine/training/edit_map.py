@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BeforeValidator
 
 from engine.errors import BadInput
 from engine.frames.png import read_frames
 from engine.jobs import CancelToken, Emit, Notice, Progress
 from engine.parameters import Parameters, parameter
-from engine.places.ground_truth import load_ground_truth
+from engine.places.ground_truth import load_ground_truth, places_of
 from engine.recognition.run_network import NetworkRunner
 from engine.training.job import check_target
 
@@ -102,16 +101,6 @@ def _merge(runner: NetworkRunner, path: Path, gt_file: Path | None, emit: Emit) 
     where = places_of(truth.matrix, truth.mask)
     runner.merge(other, where)
     return int(np.count_nonzero(where >= 0))
-
-
-def places_of(truth: NDArray[np.generic], mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The place of each query by a ground truth (places, queries): the middle one of those that are true, -1 for none."""
-    where = np.full(truth.shape[1], -1, np.int64)
-    for query in np.flatnonzero(~mask):
-        true = np.flatnonzero(truth[:, query])
-        if len(true):
-            where[query] = true[(len(true) - 1) // 2]
-    return where
 
 
 def _add(runner: NetworkRunner, paths: tuple[Path, ...], emit: Emit, cancel: CancelToken) -> tuple[int, ...]:

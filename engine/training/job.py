@@ -3,6 +3,7 @@
 import os
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,15 @@ from numpy.typing import NDArray
 from engine import native
 from engine.compat import Compat
 from engine.errors import BadInput
-from engine.frames.encoder import InputStatistics, reference_inputs
-from engine.frames.inputs import InputParameters, NetworkKind
+from engine.frames.encoder import InputStatistics, reference_inputs, shown_references
+from engine.frames.inputs import InputParameters, NetworkKind, training_inputs
 from engine.jobs import CancelToken, Emit, Notice
 from engine.networks.lens import network_name, save_network
 from engine.networks.open import Network
 from engine.networks.record import RunRecord, hash_arrays
 from engine.parameters import Parameters, parameter
 from engine.places.selection import ReferenceSelection
+from engine.places.several import Several, open_several
 from engine.places.traverse import Traverse
 from engine.training.lens import train_lens
 from engine.training.parameters import LensTrainingParameters
@@ -46,40 +48,96 @@ class TrainedNetwork:
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """What a network learns.
+    """What a network learns: frames (samples) that show places. Of one traverse each frame is a place.
 
     Attributes:
-        traverse: where it is from.
-        frames: (places, height, width) uint8.
+        several: the traverses they are from.
+        frames: (samples, height, width) uint8, traverse by traverse.
         inputs: settled for their size.
-        rates: (places, inputs) float32, what the network sees of them (engine.frames.encoder.reference_inputs).
-        statistics: of the inputs, where pixels are normalised.
+        rates: (samples, inputs) float32, what the network sees of them (engine.frames.encoder.reference_inputs).
+        statistics: of the inputs, where pixels are normalised; what a query's own start from.
+        place_of: (samples,) the place that each sample shows; None where each has its own.
+        looks: of several traverses along the same places: the samples of each, with the statistics by which they are normalised.
     """
 
-    traverse: Traverse
+    several: Several
     frames: NDArray[np.uint8]
     inputs: InputParameters
     rates: NDArray[np.float32]
     statistics: InputStatistics | None = None
+    place_of: NDArray[np.int64] | None = None
+    looks: tuple[tuple[slice, InputStatistics | None], ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Number of places."""
+        return self.several.places
+
+    @property
+    def traverse(self) -> Traverse:
+        """The first traverse, whose places those of the map are, or begin with."""
+        return self.several.parts[0].traverse
+
+    @cached_property
+    def data_hash(self) -> str:
+        """Of the frames, and of what place each shows where that is not its number."""
+        if len(self.several.parts) == 1:
+            return hash_arrays(self.frames)
+        return hash_arrays(self.frames, *(part.where for part in self.several.parts))
 
 
 def read_places(
     selection: ReferenceSelection, inputs: InputParameters, emit: Emit, cancel: CancelToken, kind: NetworkKind = "lens"
 ) -> Places:
-    """Read a reference traverse and make the inputs of its frames for a kind of network.
+    """Read the reference traverses and make the inputs of their frames for a kind of network.
+
+    Of several traverses along the same places each is normalised by its own statistics, as if it had been learned alone, and the
+    first one's are kept. But LENS with pixels normalised by the reference's statistics is shown queries by one set of them, and
+    so are places that follow one another in one map: there they are of all frames. Longer windows never reach from one traverse
+    into the next.
 
     Raises:
-        BadInput: the traverse or the grid is wrong.
+        BadInput: a traverse or the grid is wrong, frames differ in size, or nothing says which places belong together.
         JobCancelled: stopped.
     """
-    traverse = selection.workspace().traverse(selection.dataset, selection.camera, selection.reference)
-    if not traverse.indexed:
-        emit(Notice(f"{traverse.name} has no index file: its frames are taken in natural order."))
-    frames = traverse.frames_for_job(selection.reference_places, selection.filter, emit, cancel)
-    settled = inputs.for_kind(kind).for_frames((frames.shape[1], frames.shape[2]))
-    rates, statistics = reference_inputs(frames, settled, kind)
-    warn_about_dark_frames(frames, selection.reference, emit)
-    return Places(traverse, frames, settled, rates, statistics)
+    several = open_several(selection, emit, cancel)
+    parts: list[NDArray[np.uint8]] = []
+    for number, part in enumerate(several.parts):
+        traverse = part.traverse
+        if not traverse.indexed:
+            emit(Notice(f"{traverse.name} has no index file: its frames are taken in natural order."))
+        all_of_it = number > 0 and several.route == "same"
+        frames = traverse.frames_for_job(None if all_of_it else selection.reference_places, selection.filter, emit, cancel)
+        if parts and frames.shape[1:] != parts[0].shape[1:]:
+            sizes = [" x ".join(map(str, each.shape[1:])) for each in (frames, parts[0])]
+            raise BadInput(
+                f"The frames of {traverse.name} are {sizes[0]} and those of {selection.reference} {sizes[1]} (rows x columns): "
+                "bin them with one region."
+            )
+        warn_about_dark_frames(frames, traverse.name, emit)
+        parts.append(frames)
+    settled = inputs.for_kind(kind).for_frames((parts[0].shape[1], parts[0].shape[2]))
+    if len(parts) == 1:
+        rates, statistics = reference_inputs(parts[0], settled, kind)
+        return Places(several, parts[0], settled, rates, statistics)
+    kept = [part.where >= 0 for part in several.parts]
+    frames = np.concatenate([each[some] for each, some in zip(parts, kept, strict=True)])
+    where = np.concatenate([part.where[some] for part, some in zip(several.parts, kept, strict=True)])
+    looks: list[tuple[slice, InputStatistics | None]] = []
+    if several.route == "after" or (kind == "lens" and settled.normalise == "reference"):
+        encoded = np.concatenate([training_inputs(each, settled)[some] for each, some in zip(parts, kept, strict=True)])
+        rates, statistics = shown_references(encoded, settled, kind)
+        if several.route == "after":
+            return Places(several, frames, settled, rates, statistics)
+    else:
+        shown, begun = [], 0
+        for each, some in zip(parts, kept, strict=True):
+            own, its_statistics = reference_inputs(each, settled, kind)
+            shown.append(own[some])
+            looks.append((slice(begun, begun + len(shown[-1])), its_statistics))
+            begun += len(shown[-1])
+        rates, statistics = np.concatenate(shown), looks[0][1]
+    return Places(several, frames, settled, rates, statistics, where, tuple(looks))
 
 
 def train_network(
@@ -107,9 +165,9 @@ def train_network(
         JobCancelled: stopped; only the checkpoint is written.
     """
     places = read_places(selection, inputs, emit, cancel)
-    frames, settled, rates = places.frames, places.inputs, places.rates
+    settled, rates = places.inputs, places.rates
     features = int(settled.inputs * training.feature_multiplier)
-    name = network_name(selection.reference, settled.inputs, features, len(frames))
+    name = network_name(selection.label, settled.inputs, features, places.count)
     target = output.model or selection.workspace().models / name
     check_target(target, output.overwrite)
     checkpoint = target.with_suffix(".checkpoint.npz")
@@ -125,6 +183,7 @@ def train_network(
         checkpoint=checkpoint if output.checkpoint or output.resume else None,
         resume=output.resume,
         threads=output.threads,
+        place_of=places.place_of,
     )
     seconds = time.perf_counter() - begun
     record = RunRecord(
@@ -132,9 +191,11 @@ def train_network(
         seed=training.seed,
         inputs=settled.model_dump(mode="json"),
         training=training.model_dump(mode="json"),
-        data_hash=hash_arrays(frames),
-        references=(selection.reference,),
-        places=len(frames),
+        data_hash=places.data_hash,
+        references=selection.names,
+        route=places.several.route,
+        part_places=places.several.part_places,
+        places=places.count,
         statistics=None if places.statistics is None else places.statistics.as_json(),
         compat=compat,
     )

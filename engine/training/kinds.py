@@ -17,7 +17,7 @@ from engine.training.job import Places
 from engine.training.lens import train_lens
 from engine.training.live import SHARE, VALIDATION, LiveMetrics
 from engine.training.parameters import PRESETS, LensTrainingParameters
-from engine.training.prototype import PROTOTYPE_PRESETS, PrototypeParameters, teach_prototypes, tell_prototypes
+from engine.training.prototype import PROTOTYPE_PRESETS, PrototypeParameters, teach_places, tell_prototypes
 
 Judge = Callable[[Network], Mapping[str, Any]]
 
@@ -116,7 +116,14 @@ class Kind:
 def _teach_lens(parameters: LensTrainingParameters, places: Places, teaching: Teaching) -> Taught:
     rates = places.rates
     live = LiveMetrics(
-        teaching.emit, parameters.seed, rates, teaching.share, teaching.judge, teaching.judge_every, teaching.queries
+        teaching.emit,
+        parameters.seed,
+        rates,
+        teaching.share,
+        teaching.judge,
+        teaching.judge_every,
+        teaching.queries,
+        place_of=places.place_of,
     )
     network = train_lens(
         parameters,
@@ -128,6 +135,7 @@ def _teach_lens(parameters: LensTrainingParameters, places: Places, teaching: Te
         threads=teaching.threads,
         control=teaching.control,
         live=live,
+        place_of=places.place_of,
     )
     return Taught(network, lambda: live.tell_final(network))
 
@@ -137,7 +145,7 @@ def _save_lens(path: Path, network: LensNetwork, record: RunRecord) -> None:
 
 
 def _teach_prototypes(parameters: PrototypeParameters, places: Places, teaching: Teaching) -> Taught:
-    network = teach_prototypes(parameters, places.rates, places.statistics, places.inputs, teaching.emit, teaching.cancel)
+    network = teach_places(parameters, places, teaching.emit, teaching.cancel)
 
     def tell_final() -> None:
         if teaching.details:

@@ -47,7 +47,7 @@ def target_rates(count: int, low: float, high: float) -> NDArray[np.float32]:
 
 
 class _Shuffled:
-    """Places in an order drawn anew each epoch; can stand anywhere in an epoch."""
+    """Samples (of one traverse: places) in an order drawn anew each epoch; can stand anywhere in an epoch."""
 
     def __init__(self, places: int, step: int, generator: dict[str, Any]) -> None:
         self._rng = np.random.default_rng()
@@ -60,7 +60,7 @@ class _Shuffled:
         self._order = self._rng.permutation(self._places)
 
     def take(self, count: int) -> NDArray[np.int64]:
-        """The next `count` places."""
+        """The next `count` samples."""
         parts = []
         while count:
             at = self._step % self._places
@@ -91,8 +91,9 @@ class _Run:
         checkpoint: Path | None,
         data_hash: str,
         threads: int,
+        place_of: NDArray[np.int64] | None,
     ) -> None:
-        self._parameters, self._rates, self.state = parameters, rates, state
+        self._parameters, self._rates, self.state, self._place_of = parameters, rates, state, place_of
         self._live, self._cancel, self._control, self._threads = live, cancel, control, threads
         self._checkpoint, self._data_hash = checkpoint, data_hash
         self._saved, self._save_after = time.monotonic(), CHECKPOINT_SECONDS
@@ -121,12 +122,13 @@ class _Run:
             target_rates(network.places, p.fire_l_out, p.fire_h_out),
             seen,
             seen / targets,
+            row_of=self._place_of,
             output_layer=True,
             own_output=not published,
         )
 
     def _outputs(self, features: Any, weights: int) -> NDArray[np.float32]:
-        """What the feature layer answers to each place, (places, features)."""
+        """What the feature layer answers to each sample, (samples, features)."""
         parts, at_once = [], max(1, 10 * FIRST_CHUNK // weights)
         for first in range(0, len(self._rates), at_once):
             if self._cancel.cancelled:
@@ -138,16 +140,16 @@ class _Run:
     def learn_layer(self) -> bool:
         """Run the current layer to its end; False where the run was asked to stop before."""
         p, state = self._parameters, self.state
-        places, index = len(self._rates), state.layer
+        samples, index = len(self._rates), state.layer
         epochs, rate, ip_rate = (
             (p.epoch_out, p.stdp_rate_out, p.ip_rate_out) if index else (p.epoch_feat, p.stdp_rate_feat, p.ip_rate_feat)
         )
-        total = epochs * places
+        total = epochs * samples
         etas, threshold_etas = learning_rates(total, rate, ip_rate, p.threshold_rule)
         layer = self.layer()
         signs = state.output_signs if index else state.feature_signs
         self._live.begin_layer(index, signs, state.step, total, self._band(), self._later())
-        shuffled = _Shuffled(places, state.step, state.generator)
+        shuffled = _Shuffled(samples, state.step, state.generator)
         chunk = max(1, FIRST_CHUNK // signs.size)
         # A chunk ends where it likes: the bits do not depend on it.
         while state.step < total and not self._control.stopped:
@@ -238,6 +240,7 @@ def train_lens(
     threads: int = 0,
     control: TrainingControl | None = None,
     live: LiveMetrics | None = None,
+    place_of: NDArray[np.int64] | None = None,
 ) -> LensNetwork:
     """Teach a new LENS network the places, one row of inputs each.
 
@@ -254,6 +257,8 @@ def train_lens(
         control: pauses the run, or ends it early; the network so far is then returned, and the run can still go on from its
             checkpoint.
         live: tells in another way than by default.
+        place_of: (rows,) the place that each row of rates shows, where places have several; each from 0 on has one at least. An
+            epoch shows each row once, and the neuron of its place is the one that is taught. Left out: a place a row.
 
     Raises:
         BadInput: rates are not in [0, 1], the checkpoint belongs to another run, or the learning rate is so high that the
@@ -261,12 +266,13 @@ def train_lens(
         JobCancelled: asked to stop; the state is in `checkpoint`.
     """
     rates = _checked(rates)
-    places, inputs = rates.shape
-    data_hash = hash_arrays(rates)
+    samples, inputs = rates.shape
+    places = samples if place_of is None else _places(place_of, samples)
+    data_hash = hash_arrays(rates) if place_of is None else hash_arrays(rates, place_of)
     rng = np.random.default_rng(parameters.seed)
     start = initial_network(inputs, parameters, places, rng)
     if resume and checkpoint is not None and checkpoint.exists():
-        state, variant = read_checkpoint(checkpoint, parameters, data_hash, (inputs, start.features, places))
+        state, variant = read_checkpoint(checkpoint, parameters, data_hash, (inputs, start.features, places), samples)
         emit(Notice(f"Training goes on from step {state.step} of the {LAYERS[state.layer]}."))
         if variant != native.variant():
             text = f"The checkpoint was made by the {variant} loops and goes on with {native.variant()}: rounding will differ."
@@ -274,8 +280,8 @@ def train_lens(
     else:
         generator = dict(rng.bit_generator.state)
         state = TrainingState(0, 0, generator, start, _signs(start.feature_weights), _signs(start.output_weights))
-    control, live = control or TrainingControl(), live or LiveMetrics(emit, parameters.seed, rates)
-    run = _Run(parameters, rates, state, live, cancel, control, checkpoint, data_hash, threads)
+    control, live = control or TrainingControl(), live or LiveMetrics(emit, parameters.seed, rates, place_of=place_of)
+    run = _Run(parameters, rates, state, live, cancel, control, checkpoint, data_hash, threads, place_of)
     while run.learn_layer():
         if state.layer == 1:
             if checkpoint is not None:
@@ -283,6 +289,12 @@ def train_lens(
             break
         state.layer, state.step = 1, 0
     return state.network
+
+
+def _places(place_of: NDArray[np.int64], samples: int) -> int:
+    if place_of.shape != (samples,) or place_of.min() < 0 or len(np.unique(place_of)) != place_of.max() + 1:
+        raise BadInput("Each sample needs the number of its place, and each place from 0 on a sample: check the ground truth.")
+    return int(place_of.max()) + 1
 
 
 def _signs(weights: NDArray[np.float32]) -> NDArray[np.int8]:

@@ -108,11 +108,12 @@ class LiveMetrics:
             "spikes": place, and the spikes of input, feature and (once it learns) output: (steps, neurons) uint8.
             "validation": epoch, and what `validate` returns.
         seed: of the run; what is sampled here depends on it alone.
-        rates: (places, inputs) what is learned.
+        rates: (samples, inputs) what is learned.
         share: of the run's time that costly metrics (weights, spikes, validation) may take; 1: all of it.
         validate: judges a network; called every `validate_every` epochs of the output layer.
         queries: that it looks at; its time is guessed by them before it was called once.
         details: whether weights and spikes are told of.
+        place_of: (samples,) the place that each sample shows; None where each has its own.
     """
 
     def __init__(
@@ -125,7 +126,9 @@ class LiveMetrics:
         validate_every: int = 1,
         queries: int = 0,
         details: bool = True,
+        place_of: NDArray[np.int64] | None = None,
     ) -> None:
+        self._place_of = place_of
         self._emit, self._seed, self._rates = emit, seed, rates
         self._validate, self._every, self._queries, self._details = validate, max(1, validate_every), queries, details
         self._budget = Budget(share)
@@ -170,7 +173,7 @@ class LiveMetrics:
             layer: the compiled layer as it stands.
             network: the other layer's weights are taken from here.
             step: steps done.
-            place: the one that was shown last.
+            place: the sample that was shown last.
             rate, threshold_rate: learning rates of the last step.
             last: the layer is done or the run pauses: tell whatever the time.
         """
@@ -228,7 +231,8 @@ class LiveMetrics:
 
     def _tell_spikes(self, rasters: list[NDArray[np.uint8]], place: int, step: int) -> None:
         named = dict(zip(("input", "feature", "output"), rasters, strict=False))
-        self._emit(Metric(SPIKES, step, {"place": place, **named}))
+        shown = place if self._place_of is None else int(self._place_of[place])
+        self._emit(Metric(SPIKES, step, {"place": shown, **named}))
 
     def _tell_weights(self, layer: Any, step: int) -> None:
         sample = self._sample

@@ -6,9 +6,11 @@ from engine.chip.check import ChipCheck, check_network
 from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
 from engine.frames.png import read_frames
+from engine.jobs import CancelToken, JobEvent, Notice
 from engine.networks.library import NetworkKind
 from engine.parameters import Parameters
 from engine.places.selection import ReferenceSelection
+from engine.places.several import open_several
 from engine.training.kinds import KINDS
 
 
@@ -38,12 +40,14 @@ class NetworkPlan:
         frame: (height, width) of the event frames.
         layers: inputs first.
         chip: the chip's check.
+        places: that it will know; each has a neuron or more in the last layer.
     """
 
     kind: NetworkKind
     frame: tuple[int, int]
     layers: tuple[LayerPlan, ...]
     chip: ChipCheck
+    places: int
 
     @property
     def parameters(self) -> int:
@@ -62,9 +66,21 @@ class NetworkPlan:
 
 
 def plan_network(
-    kind: NetworkKind, frame: tuple[int, int], places: int, inputs: InputParameters, training: Parameters
+    kind: NetworkKind,
+    frame: tuple[int, int],
+    places: int,
+    inputs: InputParameters,
+    training: Parameters,
+    looks: int | None = None,
 ) -> NetworkPlan:
     """Lay a network out from sizes alone.
+
+    Args:
+        kind: of network.
+        frame: (height, width) of the event frames.
+        places: that it will know.
+        inputs, training: as asked for.
+        looks: frames that it will be taught, where places have several: prototypes have a neuron for each.
 
     Raises:
         BadInput: the grid does not divide the frames, or a layer would be empty.
@@ -77,32 +93,56 @@ def plan_network(
     if features is not None:
         layers.append(LayerPlan("features", features, features * settled.inputs, features))
     before = layers[-1].neurons
-    layers.append(LayerPlan("places", places, places * before, places))
-    return NetworkPlan(kind, frame, tuple(layers), check_network(settled, features, places))
+    neurons = looks if looks is not None and kind == "prototype" else places
+    layers.append(LayerPlan("places", neurons, neurons * before, neurons))
+    return NetworkPlan(kind, frame, tuple(layers), check_network(settled, features, neurons), places)
 
 
-def reference_size(selection: ReferenceSelection) -> tuple[tuple[int, int], int]:
-    """(height, width) of a reference traverse's frames, of which one is read, and its number of places.
+@dataclass(frozen=True)
+class ReferenceSize:
+    """What a plan needs to know of reference traverses.
+
+    Attributes:
+        frame: (height, width) of the first one's frames, of which one is read.
+        places: of the map.
+        looks: frames that are learned, of all traverses.
+        notes: how the places of further traverses were found.
+    """
+
+    frame: tuple[int, int]
+    places: int
+    looks: int
+    notes: tuple[str, ...] = ()
+
+
+def reference_size(selection: ReferenceSelection, cancel: CancelToken | None = None) -> ReferenceSize:
+    """Look at the reference traverses.
 
     Raises:
-        BadInput: the traverse cannot be read.
+        BadInput: a traverse cannot be read, or nothing says which places belong together.
     """
-    traverse = selection.workspace().traverse(selection.dataset, selection.camera, selection.reference)
-    rows = traverse.rows_used(selection.reference_places, selection.filter)
-    if not rows:
+    notes: list[str] = []
+
+    def note(event: JobEvent) -> None:
+        if isinstance(event, Notice):
+            notes.append(event.text)
+
+    several = open_several(selection, note, cancel)
+    first = several.parts[0].traverse
+    if several.places == 0:
         raise BadInput(f"{selection.reference} has no frames.")
-    height, width = read_frames([traverse.folder / rows[0].image]).shape[1:]
-    return (height, width), len(rows)
+    height, width = read_frames([first.folder / first.rows[0].image]).shape[1:]
+    return ReferenceSize((height, width), several.places, several.samples, tuple(notes))
 
 
 def plan_of(selection: ReferenceSelection, kind: NetworkKind, inputs: InputParameters, training: Parameters) -> NetworkPlan:
-    """The same for a reference traverse.
+    """The same for reference traverses.
 
     Raises:
-        BadInput: the traverse cannot be read, or see plan_network.
+        BadInput: a traverse cannot be read, or see plan_network.
     """
-    frame, places = reference_size(selection)
-    return plan_network(kind, frame, places, inputs, training)
+    size = reference_size(selection)
+    return plan_network(kind, size.frame, size.places, inputs, training, size.looks)
 
 
 def fitting_grid(frame: tuple[int, int], dims: tuple[int, int]) -> tuple[int, int]:

@@ -58,6 +58,24 @@ def presets_of(kind: NetworkKind, workspace: Workspace | None) -> tuple[list[Pre
     return found + own, problems
 
 
+def preset_named(name: str, kind: NetworkKind, workspace: Workspace | None) -> Preset:
+    """The preset of a name and kind, as the Training panel lists them.
+
+    Raises:
+        BadInput: there is none; the sentence names those that there are.
+    """
+    found, problems = presets_of(kind, workspace)
+    preset = next((one for one in found if one.name == name), None)
+    if preset is not None:
+        return preset
+    others = [other for other in KINDS if other != kind and any(one.name == name for one in presets_of(other, workspace)[0])]
+    if others:
+        raise BadInput(f"The preset {name} belongs to another kind of network ({', '.join(others)}): leave --preset out.")
+    known = ", ".join(one.name for one in found)
+    broken = f" {problems[0]}" if problems else ""
+    raise BadInput(f"There is no preset {name!r} of the kind {kind}: choose one of {known}.{broken}")
+
+
 def _read(path: Path) -> Preset:
     content, where = read_json(path), str(path)
     try:

@@ -9,15 +9,22 @@ from engine import native
 from engine.frames.encoder import InputStatistics
 from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken, Emit, Metric, Progress
-from engine.networks.prototype import PrototypeNetwork, PrototypeRule, prototype_name, prototypes_of, save_prototypes
+from engine.networks.prototype import (
+    PrototypeNetwork,
+    PrototypeRule,
+    merge,
+    prototype_name,
+    prototypes_of,
+    save_prototypes,
+)
 from engine.networks.prototype_parameters import PROTOTYPE_PRESETS, PrototypeParameters
-from engine.networks.record import RunRecord, hash_arrays
+from engine.networks.record import RunRecord
 from engine.places.selection import ReferenceSelection
 from engine.recognition.prototype_spiking import prepare_prototypes, simulate_prototypes, spike_words
-from engine.training.job import TrainedNetwork, TrainingOutput, check_target, read_places
+from engine.training.job import Places, TrainedNetwork, TrainingOutput, check_target, read_places
 from engine.training.live import SPIKES, WEIGHTS, rate_histogram, weight_values
 
-__all__ = ["PROTOTYPE_PRESETS", "PrototypeParameters", "teach_prototypes", "tell_prototypes", "train_prototype"]
+__all__ = ["PROTOTYPE_PRESETS", "PrototypeParameters", "teach_places", "teach_prototypes", "tell_prototypes", "train_prototype"]
 
 LAYER = "output layer"
 """The layer of places goes under the same name as LENS's in progress and metrics."""
@@ -46,6 +53,27 @@ def teach_prototypes(
     """
     cancel.check()
     network = prototypes_of(seen, statistics, rule_of(inputs), parameters.threshold)
+    emit(Progress(LAYER, network.places, network.places, "places"))
+    return network
+
+
+def teach_places(parameters: PrototypeParameters, places: Places, emit: Emit, cancel: CancelToken) -> PrototypeNetwork:
+    """A network of what was read; of several traverses along the same places each brings neurons.
+
+    A place then answers with the best of them: the same as a network of each traverse, merged (engine.networks.prototype.merge).
+
+    Raises:
+        BadInput: there is no place or no input.
+        JobCancelled: asked to stop.
+    """
+    if not places.looks or places.place_of is None:
+        return teach_prototypes(parameters, places.rates, places.statistics, places.inputs, emit, cancel)
+    cancel.check()
+    network: PrototypeNetwork | None = None
+    for samples, statistics in places.looks:
+        one = prototypes_of(places.rates[samples], statistics, rule_of(places.inputs), parameters.threshold)
+        network = one if network is None else merge(network, one, places.place_of[samples])
+    assert network is not None
     emit(Progress(LAYER, network.places, network.places, "places"))
     return network
 
@@ -120,11 +148,11 @@ def train_prototype(
         JobCancelled: stopped.
     """
     places = read_places(selection, inputs, emit, cancel, "prototype")
-    name = prototype_name(selection.reference, places.inputs.inputs, len(places.frames))
+    name = prototype_name(selection.label, places.inputs.inputs, places.count)
     target = output.model or selection.workspace().models / name
     check_target(target, output.overwrite)
     begun = time.perf_counter()
-    network = teach_prototypes(training, places.rates, places.statistics, places.inputs, emit, cancel)
+    network = teach_places(training, places, emit, cancel)
     seconds = time.perf_counter() - begun
     tell_prototypes(network, places.rates, training, emit)
     record = RunRecord(
@@ -133,9 +161,11 @@ def train_prototype(
         seed=training.seed,
         inputs=places.inputs.model_dump(mode="json"),
         training=training.model_dump(mode="json"),
-        data_hash=hash_arrays(places.frames),
-        references=(selection.reference,),
-        places=len(places.frames),
+        data_hash=places.data_hash,
+        references=selection.names,
+        route=places.several.route,
+        part_places=places.several.part_places,
+        places=places.count,
         statistics=None if places.statistics is None else places.statistics.as_json(),
     )
     cancel.check()

@@ -19,10 +19,10 @@ from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken, Emit, Notice
 from engine.networks.library import NetworkKind
 from engine.networks.open import Network
-from engine.networks.record import RunRecord, hash_arrays, record_path
+from engine.networks.record import RunRecord, record_path
 from engine.parameters import Parameters, parameter
 from engine.places.lock import Held, WorkspaceLock
-from engine.places.selection import ReferenceSelection
+from engine.places.selection import ReferenceSelection, TrainingSelection
 from engine.places.workspace import Workspace
 from engine.training.control import TrainingControl
 from engine.training.curves import CurveRecorder
@@ -128,11 +128,11 @@ def train_runs(
     workspace = request.selection.workspace()
     places = read_places(request.selection, request.inputs, emit, cancel, request.kind)
     features = kind.features(places.inputs.inputs, training)
-    file_name = kind.file_name(request.selection.reference, places.inputs.inputs, features, len(places.frames))
+    file_name = kind.file_name(request.selection.label, places.inputs.inputs, features, places.count)
     target = request.model or (workspace.models / file_name if request.run.place else None)
     if target is not None:
         check_target(target, request.run.overwrite)
-    validation = read_validation(request.validation, request.selection, places.traverse, len(places.frames), emit, cancel)
+    validation = read_validation(request.validation, request.selection, places.several, emit, cancel)
     root = _writable(runs_folder(workspace), target)
     seeds, done = _seeds(training, request.run.seeds), []
     group = secrets.token_hex(6) if len(seeds) > 1 else ""
@@ -175,13 +175,14 @@ def resume_run(
         raise BadInput(f"The run {run.info.name} has no checkpoint to go on from: train again with its parameters.")
     info, kind = run.info, KINDS[run.info.kind]
     where = str(folder)
-    selection = ReferenceSelection.read({**info.selection, "data_dir": workspace.data_dir}, where)
+    selection = TrainingSelection.read({**info.selection, "data_dir": workspace.data_dir}, where)
     training = kind.parameters.read(info.training, where)
     places = read_places(selection, InputParameters.read(info.inputs, where), emit, cancel, info.kind)
-    if hash_arrays(places.frames) != info.data_hash:
-        raise BadInput(f"The frames of {selection.reference} have changed since the run {info.name} began: train it again.")
+    if places.data_hash != info.data_hash:
+        what = "frames" if len(selection.names) == 1 else "frames, or the places they show,"
+        raise BadInput(f"The {what} of {selection.label} have changed since the run {info.name} began: train it again.")
     wanted = ValidationParameters.read(info.validation, where)
-    validation = read_validation(wanted, selection, places.traverse, len(places.frames), emit, cancel)
+    validation = read_validation(wanted, selection, places.several, emit, cancel)
     control = control or TrainingControl()
     done = _train(run, kind, training, places, validation, run_parameters or RunParameters(), emit, cancel, control, resume=True)
     if info.placed and not control.ended_early:
@@ -223,7 +224,7 @@ def _writable(root: Path, target: Path | None) -> Path:
 
 def _begin(root: Path, request: TrainRequest, training: Parameters, places: Places, file_name: str, group: str) -> Run:
     seed = int(getattr(training, "seed", 0))
-    base = request.run.name.strip() or request.selection.reference
+    base = request.run.name.strip() or request.selection.label
     name = f"{base}, seed {seed}" if group else base
     folder = new_folder_name(root, name)
     workspace = request.selection.workspace()
@@ -237,12 +238,13 @@ def _begin(root: Path, request: TrainRequest, training: Parameters, places: Plac
         seed=seed,
         group=group,
         selection={**request.selection.model_dump(mode="json"), "data_dir": None},
-        places=len(places.frames),
+        places=places.count,
+        samples=len(places.frames),
         inputs=places.inputs.model_dump(mode="json"),
         training=training.model_dump(mode="json"),
         validation=request.validation.model_dump(mode="json"),
         compat=request.compat,
-        data_hash=hash_arrays(places.frames),
+        data_hash=places.data_hash,
         network=file_name,
         placed=str(target.absolute()) if target is not None and first else "",
         tuned_on=request.tuned_on,
@@ -340,8 +342,10 @@ def _record(info: RunInfo, training: Parameters, places: Places) -> RunRecord:
         inputs=places.inputs.model_dump(mode="json"),
         training=training.model_dump(mode="json"),
         data_hash=info.data_hash,
-        references=(str(info.selection["reference"]),),
-        places=len(places.frames),
+        references=tuple(part.traverse.name for part in places.several.parts),
+        route=places.several.route,
+        part_places=places.several.part_places,
+        places=places.count,
         statistics=None if places.statistics is None else places.statistics.as_json(),
         compat=info.compat,
         tuned_on=info.tuned_on,

@@ -55,8 +55,9 @@ class RunInfo(Parameters):
     native: str = Field("", description="Build of the compiled loops.")
     seed: int = Field(description="Seed of the one random generator.")
     group: str = Field("", description="The same for runs that differ in their seed alone and were started together.")
-    selection: dict[str, Any] = Field(description="The reference traverse: the ReferenceSelection.")
+    selection: dict[str, Any] = Field(description="The reference traverses: the TrainingSelection.")
     places: int = Field(0, ge=0, description="Number of places.")
+    samples: int = Field(0, ge=0, description="Number of frames learned; 0 in older files, where it is that of the places.")
     inputs: dict[str, Any] = Field(description="How frames became inputs: the InputParameters.")
     training: dict[str, Any] = Field(description="The training parameters.")
     validation: dict[str, Any] = Field({}, description="What it was judged on: the ValidationParameters.")
@@ -91,8 +92,9 @@ class Run:
 
     @property
     def reference(self) -> str:
-        """Name of the reference traverse."""
-        return str(self.info.selection.get("reference", ""))
+        """Names of the reference traverses, joined by " + " as in the list of networks."""
+        further = self.info.selection.get("further") or ()
+        return " + ".join(map(str, (self.info.selection.get("reference", ""), *further)))
 
 
 @functools.cache

@@ -21,7 +21,7 @@ from engine.jobs import CancelToken, Emit, Metric, Notice, Progress
 from engine.networks.library import NetworkKind
 from engine.parameters import Parameters, parameter, problems
 from engine.places.lock import alive
-from engine.places.selection import ReferenceSelection
+from engine.places.selection import ReferenceSelection, TrainingSelection
 from engine.places.workspace import Workspace
 from engine.training.kinds import KINDS, SweepRange
 from engine.training.run import RunParameters, TrainRequest
@@ -119,7 +119,7 @@ class SweepSpec:
                 raise BadInput(f"{where} was made by a newer Revisit: update this one.")
             kind = content["kind"]
             return cls(
-                ReferenceSelection.read(content["selection"], where),
+                TrainingSelection.read(content["selection"], where),
                 kind,
                 InputParameters.read(content["inputs"], where),
                 KINDS[kind].parameters.read(content["training"], where),

@@ -26,7 +26,7 @@ from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken, ignore
 from engine.networks.open import Network
 from engine.networks.record import RunRecord, hash_arrays
-from engine.places.selection import ReferenceSelection
+from engine.places.selection import TrainingSelection
 from engine.training.job import Places, read_places
 from engine.training.kinds import KINDS, Kind, Teaching
 from engine.training.validation import Validation, ValidationParameters, read_validation
@@ -61,16 +61,18 @@ class TrialRunner:
         self.kind: Kind = KINDS[setup["kind"]]
         self.objective = str(setup["objective"])
         where = "the sweep"
-        selection = ReferenceSelection.read({**setup["selection"], "data_dir": Path(setup["data_dir"])}, where)
-        self._reference = selection.reference
+        selection = TrainingSelection.read({**setup["selection"], "data_dir": Path(setup["data_dir"])}, where)
+        self._references = selection.names
         self.places: Places = read_places(selection, InputParameters.read(setup["inputs"], where), ignore, cancel, self.kind.name)
         wanted = ValidationParameters.read(setup["validation"], where)
-        validation = read_validation(wanted, selection, self.places.traverse, len(self.places.frames), ignore, cancel)
+        validation = read_validation(wanted, selection, self.places.several, ignore, cancel)
         if validation is None:
             raise BadInput("A sweep needs a query with a ground truth to judge its networks on: name it with validation_query.")
         self.validation: Validation = validation
-        self.frames_hash = hash_arrays(self.places.frames)
-        self.data_hash = hash_arrays(self.places.frames, validation.frames, validation.truth)
+        self.frames_hash = self.places.data_hash
+        parts = self.places.several.parts
+        further = [part.where for part in parts] if len(parts) > 1 else []
+        self.data_hash = hash_arrays(self.places.frames, *further, validation.frames, validation.truth)
 
     def run(self, training: Mapping[str, Any], seeds: list[int], judge_every: int, report: Report) -> list[dict[str, float]]:
         """Train a network a seed; the figures of each.
@@ -96,8 +98,10 @@ class TrialRunner:
             inputs=self.places.inputs.model_dump(mode="json"),
             training=parameters.model_dump(mode="json"),
             data_hash=self.frames_hash,
-            references=(self._reference,),
-            places=len(self.places.frames),
+            references=self._references,
+            route=self.places.several.route,
+            part_places=self.places.several.part_places,
+            places=self.places.count,
             statistics=None if self.places.statistics is None else self.places.statistics.as_json(),
         )
         epochs = [0]

@@ -15,8 +15,8 @@ from engine.networks.open import Network
 from engine.networks.record import RunRecord
 from engine.parameters import Parameters, parameter
 from engine.places.ground_truth import load_ground_truth
-from engine.places.selection import ReferenceSelection
-from engine.places.traverse import Traverse
+from engine.places.selection import PairSelection, ReferenceSelection
+from engine.places.several import Several, truth_of_joined
 from engine.recognition.metrics import RECALL_KS
 from engine.recognition.run_network import NetworkRunner
 from engine.recognition.scoring import ScoringParameters, score
@@ -96,12 +96,14 @@ def recall_area(recall_at: Mapping[int, float]) -> float:
 def read_validation(
     parameters: ValidationParameters,
     selection: ReferenceSelection,
-    reference: Traverse,
-    places: int,
+    several: Several,
     emit: Emit,
     cancel: CancelToken,
 ) -> Validation | None:
     """Read the query and its ground truth; None where there is nothing to judge on, and a Notice says why.
+
+    Of traverses along the same places the ground truth is that of the first one; of those that follow one another it is put
+    together from those that there are, and a query is taken not to pass along a traverse that has none with it.
 
     Raises:
         BadInput: a traverse or a ground truth that is named cannot be read.
@@ -113,14 +115,28 @@ def read_validation(
     query = workspace.traverse(selection.dataset, selection.camera, name)
     standard = workspace.ground_truth_file(selection.dataset, selection.camera, selection.reference, name)
     file = parameters.validation_gt or standard
-    if parameters.validation_gt is None and not standard.exists():
+    queries = len(query.rows_used(parameters.validation_places, selection.filter))
+    sizes, parts = (len(query), queries), [(part.traverse, part.used) for part in several.parts]
+    if parameters.validation_gt is None and several.part_places:
+        chosen = {field: getattr(selection, field) for field in ReferenceSelection.model_fields}
+        found = truth_of_joined(workspace, PairSelection(**chosen, query=name), parts, sizes)
+        if found is None:
+            some = ", ".join(selection.names)
+            emit(Notice(f"There is no ground truth of {name} with any of {some}: the network is not judged.", "warning"))
+            return None
+        truth, without = found
+        if without:
+            told = ", ".join(without)
+            emit(Notice(f"{name} has no ground truth with {told}: it is taken not to pass there.", "warning"))
+    elif parameters.validation_gt is None and not standard.exists():
         emit(Notice(f"There is no ground truth {standard.name}: the network is not judged while it trains.", "warning"))
         return None
-    queries = len(query.rows_used(parameters.validation_places, selection.filter))
-    truth = load_ground_truth(file, (len(reference), places), (len(query), queries), selection.filter)
+    else:
+        whole = several.places if several.part_places else len(several.parts[0].traverse)
+        truth = load_ground_truth(file, (whole, several.places), sizes, selection.filter)
     for note in truth.notes:
         emit(Notice(note))
-    if name == selection.reference:
+    if name in selection.names:
         emit(Notice(f"{name} is validated on itself: every network looks good on what it learned.", "warning"))
     frames = query.frames_for_job(parameters.validation_places, selection.filter, emit, cancel)
     scored = truth.matrix.astype(np.uint8)

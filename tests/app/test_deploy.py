@@ -10,6 +10,7 @@ import types
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,10 +19,12 @@ from PySide6.QtWidgets import QApplication, QLabel, QTabBar, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.theme import Theme
+from app.views.deploy import DeployView
 from app.widgets.demo_screen import DemoScreen
 from app.window import MainWindow
 from engine.events.sources import Address, ReplaySource, SourceState, StreamServer, parse_address
 from engine.jobs import CancelToken, Throttle, ignore
+from engine.live import open_model
 from engine.live.speck import SpeckCamera
 from engine.places.selection import ReferenceSelection
 from engine.places.workspace import Workspace
@@ -98,6 +101,26 @@ def test_a_run_from_start_to_evaluation(window: MainWindow, qtbot: QtBot, lab: t
         click(qtbot, window, "sessionEvaluate")
     assert chosen.args == [folder]
     assert window.current_view is not None and window.current_view.name == "evaluation"
+
+
+def test_the_map_says_that_there_are_no_poses_once_that_is_known(
+    window: MainWindow, qtbot: QtBot, lab: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.show_panel("deploy")
+    view = window.current_view
+    assert isinstance(view, DeployView) and view.parts.map.empty == ""
+    release = threading.Event()
+
+    def slow(*arguments: Any, **rest: Any) -> Any:
+        release.wait(60)
+        return open_model(*arguments, **rest)
+
+    monkeypatch.setattr("app.deploy_runner.open_model", slow)
+    window.open_workspace(lab[0])
+    assert view.runner.opening and view.parts.map.empty == ""
+    release.set()
+    wait_for(qtbot, lambda: view.runner.model is not None)
+    assert view.parts.map.empty == "The reference has no poses" and not view.parts.map.routes
 
 
 def test_a_start_while_the_network_is_opened_is_kept(

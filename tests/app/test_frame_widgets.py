@@ -7,14 +7,19 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.frames_cache import FrameCache
 from app.theme import DARK, LIGHT, Colours, Theme
+from app.widgets.clock_result import ClockResult
 from app.widgets.colour_maps import series_colours
+from app.widgets.curves import drawable
 from app.widgets.frame_view import FrameView
 from app.widgets.route_map import RouteMap
 from engine.frames.png import read_frame, write_png
+from engine.places.clock import OffsetEstimate
+from engine.places.making import TraverseName
 from engine.places.positions import Positions
 from engine.places.traverse import Traverse, open_traverse
 from tests.app.conftest import Picture
@@ -203,3 +208,22 @@ def test_a_very_long_route_is_thinned(route_map: RouteMap) -> None:
     route_map.set_routes({"monday": circle(count=30_000)})
     assert len(route_map._lines["monday"].xData) <= 8000
     assert len(route_map.routes["monday"]) == 30_000
+
+
+# -- curves
+
+
+@pytest.mark.parametrize("costs", [[np.nan] * 4, [np.nan, 2.0, np.nan, 3.0], [1.0, 2.0, 3.0, 4.0]])
+def test_a_clocks_curve_is_drawn_whatever_is_known_of_it(theme: Theme, qtbot: QtBot, costs: list[float]) -> None:
+    name = TraverseName("walk", "dvs", "monday")
+    found = OffsetEstimate(
+        reference=name, query=name, offset_s=1.0, present_s=0.0, before_m=5.0, after_m=1.0, matches=4, certain=True, better=True,
+        offsets_s=np.array([-1.0, 0.0, 1.0, 2.0]), costs_m=np.array(costs), text="Found.",
+    )  # fmt: skip
+    owner = QWidget()
+    qtbot.addWidget(owner)
+    dialog = ClockResult(owner, theme, found)
+    dialog.show()
+    image = dialog.grab().toImage()
+    assert not image.isNull()
+    assert len(drawable(found.offsets_s, found.costs_m)[0]) == (4 if np.isfinite(costs).any() else 0)

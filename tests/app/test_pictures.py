@@ -97,6 +97,7 @@ def test_a_form_with_errors(window: MainWindow, theme: Theme, qtbot: QtBot, pict
     theme.choose("dark" if colours.dark else "light")
     panel = QWidget()
     qtbot.addWidget(panel)
+    theme.dress(panel)
     panel.setAutoFillBackground(True)
     form = ParameterForm(
         Everything, command="revisit-cli bin", groups={"Window": ("window_ms", "step_ms"), "Files": ("data_dir", "file")}

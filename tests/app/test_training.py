@@ -80,7 +80,7 @@ def test_reference_and_query_follow_the_session_and_lead_it(window: MainWindow, 
     assert window.session.selection.query == REFERENCE
     assert "no ground truth of tuesday and monday" in part(window, "validationTruth").text()  # type: ignore[attr-defined]
     asked: list[str] = []
-    view.panelRequested.disconnect(window.show_panel)
+    view.panelRequested.disconnect(window.go_to_panel)
     view.panelRequested.connect(asked.append)
     click(qtbot, window, "makeTruth")
     assert asked == ["ground_truth"]

@@ -67,6 +67,27 @@ def test_a_panels_question_mark_opens_its_guide_page(window: MainWindow, qtbot: 
     assert window.guide.isVisible()
 
 
+def test_the_guides_key_opens_the_page_of_the_panel(window: MainWindow, qtbot: QtBot) -> None:
+    def page() -> str:
+        assert window.guide.isVisible() and window.guide.page is not None
+        return window.guide.page.name
+
+    qtbot.keyClick(window, Qt.Key.Key_F1)
+    assert page() == "first-steps"
+    qtbot.keyClick(window, Qt.Key.Key_F1)
+    window.show_panel("dataset")
+    qtbot.keyClick(window, Qt.Key.Key_F1)
+    assert page() == "your-data"
+    window.open_guide("recordings")
+    for _ in range(2):  # away and back: one goes on where one was
+        qtbot.keyClick(window, Qt.Key.Key_F1)
+    assert page() == "recordings"
+    qtbot.keyClick(window, Qt.Key.Key_F1)
+    window.show_panel("evaluation")
+    qtbot.keyClick(window, Qt.Key.Key_F1)
+    assert page() == "evaluation"
+
+
 def test_panel_names_are_read_kindly() -> None:
     assert panel("Ground truth") is panel("ground-truth") is PANELS[2]
     assert panel("ground") is None

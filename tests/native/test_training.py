@@ -182,6 +182,40 @@ def test_one_output_step_by_hand(kind: Any, own: bool) -> None:
     np.testing.assert_allclose(layer.thresholds(), [0.0, 0.89], rtol=1e-6)
 
 
+@compiled
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("rows", [9, 33, 70])
+def test_a_place_of_several_samples_is_taught_by_each(rows: int, own: bool) -> None:
+    """Against the twin; and a row_of that counts up gives the bits that there are without it."""
+    given = problem(rows, 25, 3 * rows, 400, output=True, own=own, seed=rows)
+    row_of = np.random.default_rng(rows).permutation(np.arange(3 * rows) % rows)
+
+    def layer(kind: Any, dtype: type, row_of: NDArray[np.int64]) -> Any:
+        arrays = [given[name].astype(dtype) for name in ("weights", "signs", "thresholds", "targets", "samples", "drive")]
+        return kind(*arrays, row_of=row_of, output_layer=True, own_output=own)
+
+    oracle = run(layer(Twin, np.float64, row_of), given)
+    ours = run(layer(native.TrainingLayer, np.float32, row_of), given)
+    for got, wanted in zip(state(ours), state(oracle), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(ours.outputs(0, 3 * rows), oracle.outputs(0, 3 * rows), atol=1e-5)
+    cut = run(run(layer(native.TrainingLayer, np.float32, row_of), given, 0, 77), given, 77, None, threads=3)
+    assert [part.tobytes() for part in state(cut)] == [part.tobytes() for part in state(ours)]
+    given = problem(rows, 25, rows, 100, output=True, own=own, seed=rows)
+    plain = run(layer_of(native.TrainingLayer, given), given)
+    counted = run(layer(native.TrainingLayer, np.float32, np.arange(rows)), given)
+    assert [part.tobytes() for part in state(counted)] == [part.tobytes() for part in state(plain)]
+
+
+@pytest.mark.parametrize("kind", [native.TrainingLayer, Twin])
+@pytest.mark.parametrize("row_of", [np.arange(4), np.full(5, 9), np.full(5, -1)])
+def test_rows_of_samples_that_do_not_fit_are_refused(kind: Any, row_of: NDArray[np.int64]) -> None:
+    given = problem(9, 4, 5, 10, output=True, own=False, seed=1)
+    arrays = [given[name] for name in ("weights", "signs", "thresholds", "targets", "samples", "drive")]
+    with pytest.raises(ValueError, match="row_of"):
+        kind(*arrays, row_of=row_of, output_layer=True, own_output=False)
+
+
 @pytest.mark.parametrize("kind", [Twin, native.TrainingLayer])
 def test_shapes_and_places_that_do_not_fit_are_refused(kind: Any) -> None:
     given = problem(6, 5, 4, 10, output=False, own=False, seed=1)

@@ -112,7 +112,8 @@ struct Rows {
         const V inhibition = L::add(L::splat(1), L::mul(L::mul(L::splat(50), rate), drive_sum));
         V active = run.own_output ? y : L::splat(0);
         output_sum = L::add(output_sum, y);
-        const int64_t place = static_cast<int64_t>(shown) - block->first_row - static_cast<int64_t>(lane);
+        const int64_t forced = run.row_of != nullptr ? run.row_of[shown] : static_cast<int64_t>(shown);
+        const int64_t place = forced - block->first_row - static_cast<int64_t>(lane);
         const bool here = run.output_layer && place >= 0 && place < static_cast<int64_t>(L::count);
         V hot = L::splat(0);
         if (here) {

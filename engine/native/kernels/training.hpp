@@ -24,13 +24,14 @@ struct TrainingBlock {
     int64_t first_row;
 };
 
-// What all blocks of a layer share. Row p of `samples` is the input of place p; row p of `drive` is what an updated weight
+// What all blocks of a layer share. Row p of `samples` is an input (of place p, unless row_of says otherwise); row p of `drive` is what an updated weight
 // moves by: 1 where the input is positive (feature layer), input over its target rate (output layer).
 struct TrainingSteps {
     const float* samples;
     const float* drive;
     size_t inputs;
-    const int64_t* order;          // (steps): the place shown at each step
+    const int64_t* row_of;         // (samples): the output row that a sample forces, where places have several; else null
+    const int64_t* order;          // (steps): the sample shown at each step
     const float* rates;            // (steps): eta
     const float* threshold_rates;  // (steps): eta_ip
     size_t steps;

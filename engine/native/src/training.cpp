@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -35,7 +36,7 @@ Floats checked(const Floats& array, const char* name, std::vector<py::ssize_t> s
 class TrainingLayer {
 public:
     TrainingLayer(const Floats& weights, const Floats& signs, const Floats& thresholds, const Floats& targets, const Floats& samples,
-                  const Floats& drive, bool output_layer, bool own_output)
+                  const Floats& drive, const std::optional<Indices>& row_of, bool output_layer, bool own_output)
         : rows_(weights.ndim() == 2 ? weights.shape(0) : 0), inputs_(weights.ndim() == 2 ? weights.shape(1) : 0) {
         if (rows_ == 0 || inputs_ == 0) throw py::value_error("weights must be rows x inputs, neither of them 0");
         checked(signs, "signs", {rows_, inputs_});
@@ -46,9 +47,17 @@ public:
         checked(samples, "samples", {samples.shape(0), inputs_});
         drive_ = checked(drive, "drive", {samples.shape(0), inputs_});
         places_ = samples.shape(0);
-        if (output_layer && places_ > rows_) throw py::value_error("an output layer needs a row for each place");
+        if (row_of.has_value()) {
+            if (row_of->ndim() != 1 || row_of->shape(0) != places_) throw py::value_error("row_of has the wrong shape");
+            row_of_.assign(row_of->data(), row_of->data() + places_);
+            for (const std::int64_t row : row_of_)
+                if (row < 0 || row >= rows_) throw py::value_error("row_of names a row that there is not");
+        } else if (output_layer && places_ > rows_) {
+            throw py::value_error("an output layer needs a row for each place");
+        }
         steps_.samples = samples_.data();
         steps_.drive = drive_.data();
+        steps_.row_of = row_of_.empty() ? nullptr : row_of_.data();
         steps_.inputs = static_cast<std::size_t>(inputs_);
         steps_.output_layer = output_layer;
         steps_.own_output = own_output;
@@ -181,6 +190,7 @@ private:
 
     py::ssize_t rows_, inputs_, places_ = 0;
     Floats samples_, drive_;
+    std::vector<std::int64_t> row_of_;
     TrainingSteps steps_{};
     Aligned<float> weights_, signs_, thresholds_, targets_, output_sums_;
     Aligned<std::uint16_t> nonzero_, negative_;
@@ -202,9 +212,10 @@ double training_operation_seconds(std::size_t weights) {
 
 void bind_training(py::module_& module) {
     py::class_<TrainingLayer>(module, "TrainingLayer", "One layer of the LENS network while it learns; see twins/training.py.")
-        .def(py::init<const Floats&, const Floats&, const Floats&, const Floats&, const Floats&, const Floats&, bool, bool>(),
+        .def(py::init<const Floats&, const Floats&, const Floats&, const Floats&, const Floats&, const Floats&,
+                      const std::optional<Indices>&, bool, bool>(),
              py::arg("weights"), py::arg("signs"), py::arg("thresholds"), py::arg("targets"), py::arg("samples"), py::arg("drive"),
-             py::kw_only(), py::arg("output_layer"), py::arg("own_output"))
+             py::kw_only(), py::arg("row_of") = py::none(), py::arg("output_layer"), py::arg("own_output"))
         .def("run", &TrainingLayer::run, py::arg("order"), py::arg("rates"), py::arg("threshold_rates"), py::arg("threads") = 1)
         .def("weights", &TrainingLayer::weights)
         .def("weights_at", &TrainingLayer::weights_at, py::arg("indices"))

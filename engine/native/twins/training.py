@@ -14,9 +14,10 @@ class TrainingLayer:
         signs: (rows, inputs), the fixed signs: above 0 excitatory, below 0 inhibitory, 0 absent.
         thresholds: (rows,).
         targets: (rows,), the rates that the thresholds steer to.
-        samples: (places, inputs), the input of each place.
+        samples: (places, inputs), the input of each place; of a place that has several, each is a sample.
         drive: (places, inputs), what STDP multiplies by: 1 where the input is positive (feature layer), the input over its
             target rate (output layer).
+        row_of: (samples,), the output row that each sample forces; left out: its own number.
         output_layer: the output layer's STDP (the row of the place shown is forced), else the feature layer's.
         own_output: thresholds follow the row's own output (corrected) instead of 0 (as published).
 
@@ -35,6 +36,7 @@ class TrainingLayer:
         samples: NDArray[np.floating],
         drive: NDArray[np.floating],
         *,
+        row_of: NDArray[np.integer] | None = None,
         output_layer: bool,
         own_output: bool,
     ) -> None:
@@ -45,12 +47,15 @@ class TrainingLayer:
             raise ValueError("signs, thresholds or targets have the wrong shape")
         if samples.ndim != 2 or samples.shape != drive.shape or samples.shape[1] != shape[1] or not len(samples):
             raise ValueError("samples or drive have the wrong shape")
-        if output_layer and len(samples) > shape[0]:
+        if row_of is None and output_layer and len(samples) > shape[0]:
             raise ValueError("an output layer needs a row for each place")
+        if row_of is not None and (row_of.shape != samples.shape[:1] or row_of.min() < 0 or row_of.max() >= shape[0]):
+            raise ValueError("row_of has the wrong shape, or names a row that there is not")
         self._dtype = weights.dtype
         self._excitatory, self._inhibitory = signs > 0, signs < 0
         self._W = np.where(signs != 0, weights, 0).astype(self._dtype)
         self._theta, self._r, self._x, self._u = (a.astype(self._dtype) for a in (thresholds, targets, samples, drive))
+        self._row_of = row_of
         self._output_layer, self._own_output = output_layer, own_output
         self._output_sum, self._summed = np.zeros(shape[0], self._dtype), 0
 
@@ -75,9 +80,10 @@ class TrainingLayer:
         y = np.clip(n - self._theta, 0, 1)
         a = y.copy() if self._own_output else np.zeros_like(y)
         if self._output_layer:
-            a[place] = half
-            step = eta * np.clip(half - y[place], 0, 1) * u
-            W[place] += np.where(self._excitatory[place] | self._inhibitory[place], step, 0)
+            row = place if self._row_of is None else int(self._row_of[place])
+            a[row] = half
+            step = eta * np.clip(half - y[row], 0, 1) * u
+            W[row] += np.where(self._excitatory[row] | self._inhibitory[row], step, 0)
         else:
             change = np.outer(np.where(y > 0, eta * (half - y), 0), u)
             W += np.where(self._excitatory, change, np.where(self._inhibitory, -change, 0))

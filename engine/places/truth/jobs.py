@@ -80,15 +80,11 @@ def pair_similarity(pair: Pair, method: str, emit: Emit, cancel: CancelToken, th
     selection = pair.selection
     queries = pair.query.frames_for_job(selection.query_places, selection.filter, emit, cancel)
     if method.endswith(".pth"):
-        from engine.recognition.run_network import NetworkRunner
+        from engine.recognition.run_network import NetworkRunner, rows_of
 
         runner = NetworkRunner.open(Path(method), emit=emit)
-        if runner.places != pair.references:
-            raise BadInput(
-                f"{Path(method).name} knows {runner.places} places, but {pair.references} reference frames of "
-                f"{pair.reference.name} are used: choose the network of this traverse."
-            )
-        return runner.similarity(queries, emit, cancel, threads).similarity
+        rows = rows_of(runner, pair.reference.name, pair.references, Path(method).name)
+        return runner.similarity(queries, emit, cancel, threads).similarity[rows]
     from engine.recognition.methods import baseline_similarity
 
     references = pair.reference.frames_for_job(selection.reference_places, selection.filter, emit, cancel)

@@ -1,0 +1,157 @@
+"""How panels come into being while the window goes on answering: modules in a thread, widgets in pieces."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+
+from app.background import Background
+from app.panels import Panel
+from app.pieces import Pieces, at_once
+from app.views.base import Tools, View
+from app.widgets.panel_header import PanelHeader
+from engine.loading import load
+
+
+class Frame(QWidget):
+    """What is shown of a panel until it is built: its header over an empty room."""
+
+    def __init__(self, entry: Panel) -> None:
+        super().__init__()
+        self.entry = entry
+        self.setObjectName(f"{entry.name}Panel")  # the docks' layout is kept under the panel's name
+        known = entry.view_class if entry.loaded else None
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        header = PanelHeader(entry.title, known.summary if known is not None else "", known is not None and bool(known.guide))
+        room = QPushButton()  # as high as with the buttons that are to come
+        policy = room.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        room.setSizePolicy(policy)
+        room.hide()
+        header.add(room)
+        layout.addWidget(header)
+        layout.addStretch(1)
+
+
+class Imports(QObject):
+    """Imports the panels' modules in a thread, one at a time, and none while a panel is built: both would take twice as long."""
+
+    rested = Signal()  # nothing is imported now
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.setObjectName("imports")
+        self._background = Background(self)
+        self._busy, self._held = False, 0
+        self._later: list[Panel] = []
+
+    @property
+    def busy(self) -> bool:
+        """Whether a module is being imported."""
+        return self._busy
+
+    def warm_up(self, entries: Sequence[Panel]) -> None:
+        """Import these when there is nothing else to do, so that a first click finds them there."""
+        self._later = list(entries)
+        self._go_on()
+
+    def load(self, entry: Panel, done: Callable[[], None], failed: Callable[[str], None]) -> None:
+        """Import a panel's module; then done() or failed(sentence)."""
+        self._busy = True
+
+        def ended(after: Callable[[], None]) -> None:
+            self._busy = False
+            after()
+            self.rested.emit()
+            self._go_on()
+
+        self._background.run(
+            f"Import {entry.title}",
+            lambda cancel: load(entry.module),
+            lambda module: ended(done),
+            lambda sentence: ended(partial(failed, sentence)),
+        )
+
+    def hold(self) -> None:
+        """A panel is being built."""
+        self._held += 1
+
+    def release(self) -> None:
+        """It is not any more."""
+        self._held -= 1
+        self._go_on()
+
+    def stop(self) -> None:
+        """The window closes."""
+        self._later = []
+        self._background.stop()
+
+    def _go_on(self) -> None:
+        self._later = [entry for entry in self._later if not entry.loaded]
+        if self._later and not self._busy and not self._held:
+            self.load(self._later.pop(0), lambda: None, lambda sentence: None)  # who asks for that panel is told
+
+
+class Building(QObject):
+    """Builds one panel, a piece in each turn of the event loop; `finish` does the rest at once."""
+
+    built = Signal(object)  # the view
+    failed = Signal(str)  # a sentence; "" where the application's hook tells it
+
+    def __init__(self, entry: Panel, tools: Tools, imports: Imports, parent: QObject) -> None:
+        super().__init__(parent)
+        self.setObjectName(f"{entry.name}Building")
+        self.frame = Frame(entry)
+        self._entry, self._imports = entry, imports
+        self._pieces: Pieces[View] = entry.assemble(tools)
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._step)
+        self._holds = True
+        imports.hold()
+
+    def start(self) -> None:
+        """Begin, once no other module is being imported; the panel's own comes first where it is not there yet."""
+        if self._imports.busy:
+            self._imports.rested.connect(self._on_rested)
+        elif self._entry.loaded:
+            self._timer.start(0)
+        else:
+            self._imports.load(self._entry, self._on_loaded, self._on_failed)
+
+    def finish(self) -> View:
+        """The view, now."""
+        self._timer.stop()
+        return at_once(self._pieces)
+
+    def stop(self) -> None:
+        """Build no further."""
+        self._timer.stop()
+        if self._holds:
+            self._holds = False
+            self._imports.release()
+
+    def _on_rested(self) -> None:
+        self._imports.rested.disconnect(self._on_rested)
+        if self._holds:
+            self.start()
+
+    def _on_loaded(self) -> None:
+        if self._holds:
+            self._timer.start(0)
+
+    def _on_failed(self, sentence: str) -> None:
+        if self._holds:
+            self.failed.emit(sentence)
+
+    def _step(self) -> None:
+        try:
+            next(self._pieces)
+        except StopIteration as end:
+            self._timer.stop()
+            self.built.emit(end.value)
+        except Exception:
+            self._timer.stop()
+            self.failed.emit("")
+            raise

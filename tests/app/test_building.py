@@ -1,0 +1,200 @@
+"""Panels that are built in pieces while the window goes on answering."""
+
+import sys
+import threading
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from app.building import Frame
+from app.panels import PANELS, Panel
+from app.pieces import Pieces, at_once
+from app.views.base import Command, Tools, View
+from app.views.dataset import DatasetView
+from app.widgets.panel_header import PanelHeader
+from app.window import MainWindow
+from engine.loading import load, load_torch
+
+
+class Slow(View):
+    name, title, summary, guide = "dataset", "Dataset", "Built in two pieces.", "your-data"
+    stopped = False
+
+    @classmethod
+    def assemble(cls, tools: Tools) -> Pieces[View]:
+        yield
+        yield
+        return cls(tools)
+
+    def commands(self) -> list[Command]:
+        return [Command("slow_run", "Run it", lambda: None, "Ctrl+E")]
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+class Broken(View):
+    name, title, summary = "dataset", "Dataset", "Cannot be built."
+
+    @classmethod
+    def assemble(cls, tools: Tools) -> Pieces[View]:
+        yield
+        raise ValueError("broken")
+
+
+@pytest.fixture
+def give(monkeypatch: pytest.MonkeyPatch) -> Callable[[type[View]], None]:
+    def put(view: type[View]) -> None:
+        monkeypatch.setattr(Panel, "view_class", property(lambda entry: view))
+        monkeypatch.setattr(Panel, "loaded", property(lambda entry: True))
+
+    return put
+
+
+def go(window: MainWindow, name: str) -> None:
+    window.actions_by_name[f"go_{name}"].trigger()
+
+
+def test_a_click_shows_the_frame_at_once_and_the_panel_in_its_place(
+    window: MainWindow, qtbot: QtBot, give: Callable[[type[View]], None]
+) -> None:
+    give(Slow)
+    go(window, "dataset")
+    frame = window.stack.currentWidget()
+    assert isinstance(frame, Frame) and frame.hasFocus()
+    assert [label.text() for label in frame.findChildren(QLabel)] == ["Dataset", "Built in two pieces."]
+    assert window.navigation.buttons["dataset"].isChecked()
+    assert not window._panel_menu.menuAction().isVisible()
+    with qtbot.waitSignal(window.panelPainted):
+        pass
+    view = window.stack.currentWidget()
+    assert isinstance(view, Slow) and view.hasFocus() and window.stack.count() == 2
+    assert window._panel_menu.menuAction().isVisible()
+
+
+@pytest.mark.parametrize("entry", PANELS, ids=lambda entry: entry.name)
+def test_the_header_does_not_move_when_the_panel_comes(window: MainWindow, qtbot: QtBot, entry: Panel) -> None:
+    go(window, entry.name)
+    frame = window.stack.currentWidget()
+    assert isinstance(frame, Frame)
+    window.grab()
+    header = frame.findChild(PanelHeader)
+    assert header is not None
+    room = header.geometry()
+    view = window.current_view
+    assert view is not None
+    window.grab()
+    assert view.header.geometry() == room
+
+
+def test_who_asks_for_the_view_gets_it_whole(window: MainWindow, give: Callable[[type[View]], None]) -> None:
+    give(Slow)
+    go(window, "dataset")
+    assert isinstance(window.current_view, Slow)
+    assert window.stack.currentWidget() is window.current_view and window.stack.count() == 2
+    window.show_panel("dataset")
+    assert window.stack.count() == 2
+
+
+def test_another_panel_asked_for_meanwhile_is_the_one_that_is_seen(
+    window: MainWindow, qtbot: QtBot, give: Callable[[type[View]], None]
+) -> None:
+    give(Slow)
+    go(window, "dataset")
+    go(window, "start")
+    qtbot.waitUntil(lambda: not window._buildings)
+    assert window.stack.currentWidget() is window.start_page and window.stack.count() == 2
+    go(window, "dataset")
+    assert isinstance(window.stack.currentWidget(), Slow), "built meanwhile"
+
+
+def test_the_focus_stays_where_the_person_took_it(window: MainWindow, qtbot: QtBot, give: Callable[[type[View]], None]) -> None:
+    give(Slow)
+    window.open_guide()
+    go(window, "dataset")
+    window.guide.search.setFocus()
+    with qtbot.waitSignal(window.panelPainted):
+        pass
+    assert window.guide.search.hasFocus()
+
+
+def test_closing_meanwhile_leaves_nothing(window: MainWindow, give: Callable[[type[View]], None]) -> None:
+    give(Slow)
+    go(window, "dataset")
+    assert window.close() and window.settings.panel == "dataset"
+    assert not window._views
+
+
+def test_a_panel_that_cannot_be_built_leads_to_the_start_page(
+    window: MainWindow, qtbot: QtBot, give: Callable[[type[View]], None]
+) -> None:
+    give(Broken)
+    with qtbot.captureExceptions() as told:
+        go(window, "dataset")
+        qtbot.waitUntil(lambda: window.stack.currentWidget() is window.start_page)
+    assert [str(error[1]) for error in told] == ["broken"]
+    assert not window._buildings and window.stack.count() == 1
+
+
+def test_a_module_that_cannot_be_imported_is_told(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Panel, "loaded", property(lambda entry: False))
+    monkeypatch.setattr(Panel, "module", property(lambda entry: "app.views.missing"))
+    go(window, "dataset")
+    qtbot.waitUntil(lambda: window.stack.currentWidget() is window.start_page)
+    assert "Import Dataset failed (ModuleNotFoundError" in window.toasts.shown[0].fault.sentence
+
+
+def test_a_panel_waits_for_an_import_under_way(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, release = threading.Event(), threading.Event()
+
+    def hold(module: str) -> None:
+        began.set()
+        release.wait(60)
+
+    monkeypatch.setattr("app.building.load", hold)
+    window._imports.load(PANELS[0], lambda: None, lambda sentence: None)
+    began.wait(60)
+    go(window, "dataset")
+    qtbot.wait(30)
+    assert isinstance(window.stack.currentWidget(), Frame)
+    release.set()
+    qtbot.waitUntil(lambda: isinstance(window.stack.currentWidget(), DatasetView))
+
+
+def test_warming_imports_what_is_not_there_yet_and_never_while_a_panel_is_built(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported: list[str] = []
+    monkeypatch.setattr("app.building.load", imported.append)
+    monkeypatch.setattr(Panel, "loaded", property(lambda entry: entry.module in imported or entry.name == "capture"))
+    window._imports.hold()
+    window.warm_up()
+    assert not window._imports.busy
+    window._imports.release()
+    qtbot.waitUntil(lambda: len(imported) == len(PANELS) - 1 and not window._imports.busy)
+    assert imported == [entry.module for entry in PANELS[1:]]
+
+
+def test_pieces_at_once() -> None:
+    done: list[int] = []
+
+    def pieces() -> Pieces[str]:
+        for number in range(3):
+            done.append(number)
+            yield
+        return "whole"
+
+    assert at_once(pieces()) == "whole" and done == [0, 1, 2]
+
+
+def test_loading_in_a_thread_leaves_the_threads_turns_as_they_were() -> None:
+    turns, found = sys.getswitchinterval(), []
+    thread = threading.Thread(target=lambda: found.extend([load("json"), load_torch()]))
+    thread.start()
+    thread.join()
+    assert [module.__name__ for module in found] == ["json", "torch"]
+    assert sys.getswitchinterval() == turns
