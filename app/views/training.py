@@ -14,7 +14,9 @@ from app.training_runs import RunsControl
 from app.training_setup import SetupControl
 from app.training_sweep import SweepControl
 from app.views.base import Command, Tools, View
+from app.widgets.plot_pictures import save_plot
 from app.widgets.training_layout import RUNS, TrainingLayout
+from app.widgets.training_plots import TrainingPlot
 from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
 from engine.networks.library import NetworkKind
@@ -162,6 +164,8 @@ class TrainingView(View):
         parts.buttons.stopRequested.connect(self.training.stop_early)
         parts.buttons.cancelRequested.connect(self.training.cancel)
         parts.live.exportRequested.connect(self._on_export)
+        for plot in (parts.runs.overlay, parts.sweep.importance, parts.sweep.parallel):
+            plot.saveRequested.connect(self._on_save)
         parts.runs.showRequested.connect(self.training.show_run)
         parts.runs.againRequested.connect(self._on_again)
         parts.runs.resumeRequested.connect(self.training.resume)
@@ -196,8 +200,7 @@ class TrainingView(View):
         self.notify(f"The settings are those of {run.info.name}: change what you like, then press Start.", "info")
 
     def _on_export(self) -> None:
-        start = self.tools.session.workspace.root / "output" if self.tools.session.workspace is not None else Path.home()
-        chosen = QFileDialog.getExistingDirectory(self, "Export the plots to a folder", str(start))
+        chosen = QFileDialog.getExistingDirectory(self, "Export the plots to a folder", str(self._output()))
         if not chosen:
             return
         try:
@@ -206,6 +209,25 @@ class TrainingView(View):
             self.notify(str(error))
             return
         self.notify(f"{count} files were written to {chosen}.", "info")
+
+    def _on_save(self, plot: TrainingPlot) -> None:
+        start = self._output() / f"{plot.objectName()}.svg"
+        chosen, _ = QFileDialog.getSaveFileName(self, f"Save “{plot.title}”", str(start), "Pictures (*.svg *.png)")
+        if not chosen:
+            return
+        path = Path(chosen)
+        if path.suffix.lower() not in (".svg", ".png"):
+            path = path.with_name(f"{path.name}.svg")
+        try:
+            save_plot(plot, path)
+        except OSError as error:
+            self.notify(f"{path} cannot be written ({error.strerror or error}): choose another place.")
+            return
+        self.notify(f"{path.name} was written to {path.parent}.", "info")
+
+    def _output(self) -> Path:
+        workspace = self.tools.session.workspace
+        return workspace.root / "output" if workspace is not None and (workspace.root / "output").is_dir() else Path.home()
 
     def show_runs(self) -> None:
         """Bring the runs to the front."""

@@ -29,7 +29,7 @@ class ImportancePlot(_NamedAxisPlot):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, "Importance", "importancePlot")
-        self.enlarge.hide()
+        self.stand_alone()
         self._bars = pg.BarGraphItem(x0=[], x1=[], y0=[], y1=[])
         self.box.addItem(self._bars)
         self.left.setWidth(104)
@@ -66,7 +66,7 @@ class ParallelPlot(_NamedAxisPlot):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, "Trials across the parameters", "parallelPlot", left=lambda value: "")
-        self.enlarge.hide()
+        self.stand_alone()
         self.left.setWidth(4)
         self.bottom.setHeight(2 * self.fontMetrics().lineSpacing() + 8)
         self._items: list[Any] = []

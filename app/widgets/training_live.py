@@ -22,6 +22,7 @@ from app.icons import set_icon
 from app.jobs import duration
 from app.theme import Theme
 from app.widgets.elided import Elided
+from app.widgets.plot_pictures import KINDS, save_plot
 from app.widgets.status import count
 from app.widgets.training_plots import TrainingPlot, make_plots, plot_icon
 from engine.errors import BadInput
@@ -102,7 +103,9 @@ class LivePlots(QWidget):
         self.hold.toggled.connect(self._on_hold)
         self.fit = self._button("plotsFit", "fit", "Fit", "Show everything in all plots again")
         self.fit.clicked.connect(self.fit_all)
-        self.export = self._button("plotsExport", "copy", "Export…", "Write all plots as pictures and their values as tables")
+        self.export = self._button(
+            "plotsExport", "copy", "Export…", "Write all plots as pictures (SVG and PNG) and their values as tables (CSV)"
+        )
         self.export.clicked.connect(self.exportRequested)
         self._assemble()
 
@@ -185,8 +188,9 @@ class LivePlots(QWidget):
         written = export_values(self.curves.curves(), folder)
         try:
             for plot in self._shown():
-                plot.save_picture(folder / f"{plot.objectName()}.png")
-                written.append(folder / f"{plot.objectName()}.png")
+                for kind in KINDS:
+                    save_plot(plot, folder / f"{plot.objectName()}.{kind}")
+                    written.append(folder / f"{plot.objectName()}.{kind}")
         except OSError as error:
             raise BadInput(f"{folder} cannot take the pictures ({error}): choose another folder.") from None
         return len(written)

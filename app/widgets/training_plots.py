@@ -1,14 +1,13 @@
 """The plots of a training: each shows one thing of the newest state, can be zoomed, and says its figures in words."""
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPixmap
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.icons import set_icon
@@ -21,13 +20,47 @@ from engine.training.curves import CurveCollector
 from engine.training.live import LAYERS, SPIKES, VALIDATION, WEIGHTS
 
 Values = Mapping[str, Any]
-_SCALE = 2  # of exported pictures
+
+
+class ColouredWords(Elided):
+    """A line of muted words, or of figures each in the colour of its curve."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("", name, "muted")
+        self._parts: list[tuple[str, str]] = []
+
+    def say(self, text: str) -> None:
+        """Words without colours."""
+        self._parts = []
+        super().say(text)
+
+    def say_in_colours(self, parts: Sequence[tuple[str, str]]) -> None:
+        """Each text in its colour."""
+        self.say(", ".join(text for text, _ in parts))
+        self._parts = list(parts)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw what there is room for."""
+        if not self._parts:
+            super().paintEvent(event)
+            return
+        painter, metrics = QPainter(self), self.fontMetrics()
+        left, side = 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        for number, (text, colour) in enumerate(self._parts):
+            words = text if number == len(self._parts) - 1 else f"{text},"
+            room = self.rect().adjusted(left, 0, 0, 0)
+            painter.setPen(QColor(colour))
+            painter.drawText(room, side, metrics.elidedText(words, Qt.TextElideMode.ElideRight, room.width()))
+            left += metrics.horizontalAdvance(f"{words} ")
+        painter.end()
 
 
 class TrainingPlot(Plot):
     """A plot with a note on its right, that zooms with the wheel, moves with the mouse and fits with a double click."""
 
     enlargeRequested = Signal(object)  # the plot itself
+    saveRequested = Signal(object)
 
     def __init__(
         self,
@@ -39,9 +72,12 @@ class TrainingPlot(Plot):
     ) -> None:
         super().__init__(theme, title, name, bottom, left)
         self.title = title
-        self.note = Elided("", f"{name}Note", "muted")
+        self.note = ColouredWords(f"{name}Note")
         self.enlarge = tool_button(f"{name}Enlarge", "fit", f"Show “{title}” alone, or with the others again")
         self.enlarge.clicked.connect(lambda: self.enlargeRequested.emit(self))
+        self.save = tool_button(f"{name}Save", "save", f"Save “{title}” as a picture (SVG or PNG)")
+        self.save.clicked.connect(lambda: self.saveRequested.emit(self))
+        self.save.hide()
         self.box.setMouseEnabled(True, True)
         self._view.setToolTip("The wheel zooms, dragging moves, a double click shows everything")
         layout = self.layout()
@@ -53,6 +89,7 @@ class TrainingPlot(Plot):
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(6)
         line.addWidget(self._title, 1)
+        line.addWidget(self.save)
         line.addWidget(self.enlarge)
         layout.insertWidget(0, head)
         layout.insertWidget(1, self.note)
@@ -68,6 +105,11 @@ class TrainingPlot(Plot):
         """Draw nothing."""
         raise NotImplementedError
 
+    def stand_alone(self) -> None:
+        """It is not one of a grid, which are shown large and exported together."""
+        self.enlarge.hide()
+        self.save.show()
+
     def fit(self) -> None:
         """Show everything."""
         self.box.enableAutoRange()
@@ -80,15 +122,14 @@ class TrainingPlot(Plot):
             self.note.style().polish(self.note)
             self.note.say(text)
 
-    def save_picture(self, path: Path) -> None:
-        """Write the plot as it stands, twice as fine as on the screen."""
-        ratio = self.devicePixelRatioF() * _SCALE
-        picture = QPixmap(self.size() * ratio)
-        picture.setDevicePixelRatio(ratio)
-        picture.fill(QColor(self.theme.colours.window))
-        self.render(picture)
-        if not picture.save(str(path)):
-            raise OSError(f"{path} cannot be written")
+    def legend(self) -> list[tuple[str, QColor]]:
+        """What a picture says of the colours of the curves; where the plot itself says it: nothing."""
+        return []
+
+    @property
+    def graphics(self) -> pg.GraphicsView:
+        """The plot without its title and words."""
+        return self._view
 
     def _on_double_click(self, event: QMouseEvent) -> None:
         self.fit()
@@ -105,8 +146,9 @@ class SortedPlot(TrainingPlot):
         self._band = pg.LinearRegionItem((0, 0), orientation="horizontal", movable=False)
         self._band.setZValue(-10)
         self._band.hide()
-        self.box.addItem(self._band, ignoreBounds=True)
-        self.box.addItem(self._curve)
+        self._held = anchor()
+        for item in (self._band, self._curve, self._held):
+            self.box.addItem(item, ignoreBounds=item is self._band)
         self.paint_lines()
 
     def show_curves(self, curves: CurveCollector, layer: int) -> None:
@@ -118,9 +160,12 @@ class SortedPlot(TrainingPlot):
         ordered = np.sort(np.asarray(found, np.float64))[::-1]
         self._curve.setData(np.arange(len(ordered)), ordered)
         if self._banded:
-            if "target_low" in values:
-                self._band.setRegion((values["target_low"], values["target_high"]))
-            self._band.setVisible("target_low" in values)
+            told = "target_low" in values
+            band = (float(values["target_low"]), float(values["target_high"])) if told else ()
+            if told:
+                self._band.setRegion(band)
+            self._band.setVisible(told)
+            self._held.setData(np.zeros(len(band)), np.array(band))  # the band is in view, however far the rates are from it
             self._say_health(values)
         else:
             self.say(f"{ordered[-1]:.3g} to {ordered[0]:.3g}" if len(ordered) else "")
@@ -136,6 +181,7 @@ class SortedPlot(TrainingPlot):
 
     def clear(self) -> None:
         self._curve.setData([], [])
+        self._held.setData([], [])
         self._band.hide()
         self.say("")
 
@@ -189,7 +235,9 @@ class RateSpread(HistogramPlot):
         self._band = pg.LinearRegionItem((0, 0), orientation="vertical", movable=False)
         self._band.setZValue(-10)
         self._band.hide()
+        self._held = anchor()
         self.box.addItem(self._band, ignoreBounds=True)
+        self.box.addItem(self._held)
         self.paint_lines()
 
     def show_curves(self, curves: CurveCollector, layer: int) -> None:
@@ -200,15 +248,18 @@ class RateSpread(HistogramPlot):
         self.draw(values["rate_counts"], values["rate_edges"])
         self._band.setVisible("target_low" in values)
         if "target_low" not in values:
+            self._held.setData([], [])
             self.say("spikes a step")
             return
         low, high = float(values["target_low"]), float(values["target_high"])
+        self._held.setData(np.array([low, high]), np.zeros(2))
         self._band.setRegion((low, high))
         self.say(f"target {low:g} to {high:g}" if low < high else f"target {low:g}")
 
     def clear(self) -> None:
         super().clear()
         if hasattr(self, "_band"):
+            self._held.setData([], [])
             self._band.hide()
 
     def paint_lines(self) -> None:
@@ -339,19 +390,22 @@ class HistoryPlot(TrainingPlot):
             self.clear()
             return
         said, level = [], None
-        for (key, words, _), curve in zip(self._keys, self._curves, strict=True):
+        for (key, words, shade), curve in zip(self._keys, self._curves, strict=True):
             drawn = [finite(steps, _column(curves, name, key, len(steps))) for name, steps in parts]
             x, y = (np.concatenate([part[axis] for part in drawn]) for axis in (0, 1))
             curve.setData(x, y, connect=apart([len(part[0]) for part in drawn]), symbol="o" if len(x) < 5 else None, symbolSize=5)
             if len(y):
                 level = float(y[0]) if level is None else level
-                said.append(f"{words} {y[-1]:.3g}")
+                said.append((f"{words} {y[-1]:.3g}", getattr(self.theme.colours, shade)))
         hold_from_zero(self._anchor, offset, level)
         self.paint_lines()
         self._border.setVisible(border is not None)
         if border is not None:
             self._border.setValue(border)
-        self.say(", ".join(said) or "not with this kind of network")
+        if said:
+            self.note.say_in_colours(said)
+        else:
+            self.say("not with this kind of network")
 
     def clear(self) -> None:
         for curve in self._curves:
@@ -359,6 +413,9 @@ class HistoryPlot(TrainingPlot):
         self._anchor.setData([], [])
         self._border.hide()
         self.say("nothing yet")
+
+    def legend(self) -> list[tuple[str, QColor]]:
+        return [(words, QColor(getattr(self.theme.colours, shade))) for _, words, shade in self._keys]
 
     def paint_lines(self) -> None:
         if hasattr(self, "_curves"):
@@ -416,7 +473,7 @@ def make_plots(theme: Theme) -> list[TrainingPlot]:
             theme,
             "Firing rates over time",
             "rateHistory",
-            (("rate_90", "90 %", "on_event"), ("rate_50", "half", "accent"), ("rate_10", "10 %", "muted")),
+            (("rate_90", "90 %", "off_event"), ("rate_50", "half", "on_event"), ("rate_10", "10 %", "muted")),
         ),
         HistoryPlot(
             theme,

@@ -132,7 +132,7 @@ class RunsModel(QAbstractTableModel):
             "" if over is None else over.text,
             "" if area is None else _figure(area),
             str(info.seed),
-            "" if info.seconds is None else seconds_text(info.seconds),
+            "" if info.seconds is None else seconds_text(info.seconds).replace("under", "<"),
             info.created.astimezone().strftime("%Y-%m-%d %H:%M"),
             run.reference,
             info.kind,
@@ -198,16 +198,17 @@ class OverlayPlot(TrainingPlot):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, "Curves over each other", "runsOverlay")
-        self.enlarge.hide()
+        self.stand_alone()
         self._items: list[pg.PlotDataItem] = []
+        self._named: list[tuple[str, QColor]] = []
         self._anchor = anchor()
         self.box.addItem(self._anchor)
 
-    def show_runs(self, curves: Sequence[Curves | None], metric: str, key: str) -> None:
-        """Draw a column of each; the colours are those of the list of differences."""
+    def show_runs(self, curves: Sequence[Curves | None], metric: str, key: str, names: Sequence[str] = ()) -> None:
+        """Draw a column of each; the colours are those of the list of differences, the names go into pictures."""
         for item in self._items:
             self.box.removeItem(item)
-        self._items = []
+        self._items, self._named = [], []
         drawn, furthest, level = 0, 0.0, None
         for number, one in enumerate(curves[:SHOWN]):
             columns = one.series.get(metric, {}) if one is not None else {}
@@ -223,11 +224,16 @@ class OverlayPlot(TrainingPlot):
             item.setSymbolPen(None)
             self.box.addItem(item)
             self._items.append(item)
+            if number < len(names):
+                self._named.append((names[number], QColor(_SHADES[number])))
             drawn += 1
             furthest, level = max(furthest, float(x[-1])), float(y[0])
         hold_from_zero(self._anchor, furthest, level)
         self.fit()
         self.say(f"{drawn} of {len(curves)} runs have it" if drawn < len(curves) else "")
+
+    def legend(self) -> list[tuple[str, QColor]]:
+        return self._named
 
     def clear(self) -> None:
         self.show_runs([], "", "")
@@ -461,7 +467,8 @@ class RunsTab(QWidget):
 
     def _draw(self) -> None:
         metric, key = self.curve.currentData()
-        self.overlay.show_runs(self._curves, metric, key)
+        names = [f"{run.info.name} ({run.folder.name[:19]})" for run in self.chosen]
+        self.overlay.show_runs(self._curves, metric, key, names)
 
     def _on_filter(self, *given: Any) -> None:
         self.proxy.look(self.filter.text(), self.starred.isChecked())

@@ -5,8 +5,10 @@ from typing import Any
 
 from annotated_types import Ge, Gt, Le, Lt
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QBoxLayout,
     QComboBox,
     QFrame,
     QHBoxLayout,
@@ -25,6 +27,7 @@ from app.forms import ParameterForm
 from app.icons import set_icon
 from app.theme import Theme
 from app.widgets.elided import Elided
+from app.widgets.play_bar import tool_button
 from app.widgets.region_panel import heading
 from app.widgets.sweep_plots import ImportancePlot, ParallelPlot
 from engine.networks.library import NetworkKind
@@ -33,6 +36,7 @@ from engine.training.kinds import KINDS, SweepRange
 from engine.training.sweep import SweepParameters, SweepState, SweepTrial, shown_url
 
 NEW = "New study"
+_BESIDE = 620  # width from which the two plots have room side by side
 _NUMBER_ROLE = Qt.ItemDataRole.UserRole
 
 
@@ -56,7 +60,7 @@ class RangesTable(QTreeWidget):
         header.setObjectName("sweepRangesHeader")
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((1, 52), (2, 50), (3, 48)):
+        for column, width in ((1, 52), (2, 52), (3, 44)):
             header.resizeSection(column, width)
         self.setMinimumHeight(190)
         self.itemChanged.connect(lambda item, column: self.edited.emit())
@@ -80,7 +84,7 @@ class RangesTable(QTreeWidget):
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(0, Qt.CheckState.Checked if name in entry.sweeps else Qt.CheckState.Unchecked)
             item.setCheckState(3, Qt.CheckState.Checked if r.log else Qt.CheckState.Unchecked)
-            item.setToolTip(0, entry.parameters.model_fields[name].description or "")
+            item.setToolTip(0, f"{name}: {entry.parameters.model_fields[name].description or ''}")
             self.addTopLevelItem(item)
         self.blockSignals(False)
 
@@ -194,11 +198,7 @@ class SweepTab(QWidget):
         self.best.setToolTip("Train the network of the best trial, or of the chosen one, and keep it as a run")
         set_icon(self.best, "training")
         self.best.clicked.connect(lambda: self.bestRequested.emit(self.chosen))
-        self.refresh = QPushButton("Refresh")
-        self.refresh.setObjectName("sweepRefresh")
-        self.refresh.setProperty("compact", "true")
-        self.refresh.setToolTip("Look again: other machines may work on the study, too")
-        set_icon(self.refresh, "refresh")
+        self.refresh = tool_button("sweepRefresh", "refresh", "Look again: other machines may work on the study, too")
         self.refresh.clicked.connect(self.refreshRequested)
         self.importance, self.parallel = ImportancePlot(theme), ParallelPlot(theme)
         self.importance.setMinimumWidth(118)
@@ -299,13 +299,13 @@ class SweepTab(QWidget):
         column.addWidget(area, 1)
         column.addWidget(self.problem)
         column.addLayout(buttons)
-        left.setMinimumWidth(222)
+        left.setMinimumWidth(272)
         plots = QWidget()
-        line = QHBoxLayout(plots)
-        line.setContentsMargins(0, 8, 0, 0)
-        line.setSpacing(14)
-        line.addWidget(self.importance, 2)
-        line.addWidget(self.parallel, 3)
+        self._plots = QHBoxLayout(plots)
+        self._plots.setContentsMargins(0, 8, 0, 0)
+        self._plots.setSpacing(14)
+        self._plots.addWidget(self.importance, 2)
+        self._plots.addWidget(self.parallel, 3)
         tools = QHBoxLayout()
         tools.addWidget(self.best)
         tools.addStretch(1)
@@ -329,11 +329,17 @@ class SweepTab(QWidget):
                 splitter.addWidget(part)
         right.setContentsMargins(8, 0, 0, 0)
         right.setSizes([330, 240])
-        whole.setSizes([290, 470])
+        whole.setSizes([340, 420])
         whole.setStretchFactor(1, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 24, 10)
         layout.addWidget(whole)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Beside each other where there is room, else one over the other."""
+        super().resizeEvent(event)
+        beside = self.width() >= _BESIDE
+        self._plots.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
 
     def _fill(self, state: SweepState) -> None:
         chosen = self.chosen

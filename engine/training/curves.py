@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engine.errors import BadInput
 from engine.jobs import Emit, JobEvent, Metric
 from engine.storage import replacing
-from engine.training.live import LAYERS, VALIDATION
+from engine.training.live import BEGIN, LAYERS, SPIKES, VALIDATION, WEIGHTS
 
 SCHEMA = 1
 _SAVE_SECONDS = 5.0
@@ -49,19 +49,18 @@ class CurveCollector:
             self._series[name] = {key: values.tolist() for key, values in columns.items()}
 
     def take(self, metric: Metric) -> None:
-        """Keep a metric. A first layer that begins anew is another run (the next seed): what was before is forgotten."""
+        """Keep a metric."""
+        if metric.name == BEGIN:
+            self._cut_back(LAYERS.index(metric.values["layer"]), metric.step)
+            return
         steps = self.steps(metric.name)
-        if metric.name == LAYERS[0] and LAYERS[1] in self._series:
-            self._series, self.last, steps = {}, {}, []
         self.last[metric.name] = {**metric.values, "step": metric.step}
         row = _row(metric)
         if row is None:
             return
         columns = self._series.setdefault(metric.name, {})
-        while steps and steps[-1] >= metric.step:  # a killed run goes on from before its last words
-            for values in columns.values():
-                values.pop()
-            steps = self.steps(metric.name)
+        self._drop(metric.name, metric.step - 1)  # a step that is told of twice counts as it was told of last
+        steps = self.steps(metric.name)
         length = len(steps)
         for key in row.keys() - columns.keys():
             columns[key] = [math.nan] * length
@@ -70,6 +69,30 @@ class CurveCollector:
         if length >= _MOST_ROWS:
             for values in columns.values():
                 del values[1::2]
+
+    def _cut_back(self, layer: int, step: int) -> None:
+        """A layer learns from a step on: what was told of later steps, and of a later layer, is void."""
+        self._drop(LAYERS[layer], step)
+        # The network is judged while its last layer learns, and its steps are that layer's.
+        later = [name for names in (LAYERS, WEIGHTS) for name in names[layer + 1 :]]
+        if layer == 0:
+            later += [VALIDATION, SPIKES]
+        else:
+            self._drop(VALIDATION, step)
+        if not step:
+            later += [LAYERS[layer], WEIGHTS[layer]]
+        for name in later:
+            self._series.pop(name, None)
+            self.last.pop(name, None)
+
+    def _drop(self, name: str, after: int) -> None:
+        columns = self._series.get(name, {})
+        steps = columns.get("step", [])
+        kept = len(steps)
+        while kept and steps[kept - 1] > after:
+            kept -= 1
+        for values in columns.values():
+            del values[kept:]
 
     def steps(self, name: str) -> list[float]:
         """The steps at which a metric was kept."""

@@ -17,7 +17,7 @@ from engine.training.raster import spike_raster
 
 LAYERS = ("feature layer", "output layer")
 WEIGHTS = ("feature weights", "output weights")
-SPIKES, VALIDATION = "spikes", "validation"
+SPIKES, VALIDATION, BEGIN = "spikes", "validation", "begin"
 """Names of the metrics, apart from those of the layers."""
 
 PLOTTED_WEIGHTS = 256
@@ -107,6 +107,8 @@ class LiveMetrics:
                 (rows, columns) float32, every so-many-th weight of the matrix.
             "spikes": place, and the spikes of input, feature and (once it learns) output: (steps, neurons) uint8.
             "validation": epoch, and what `validate` returns.
+            "begin": layer, the name of the one that learns from this step on: what was told of later steps and layers is void (a
+                killed run goes on from its checkpoint, or the next seed begins).
         seed: of the run; what is sampled here depends on it alone.
         rates: (samples, inputs) what is learned.
         share: of the run's time that costly metrics (weights, spikes, validation) may take; 1: all of it.
@@ -151,6 +153,7 @@ class LiveMetrics:
         self._sample = WeightSample(signs, self._seed)
         self._all_rates = _Rates(len(signs), len(self._rates), *target)
         self._told_step = self._step = step
+        self._emit(Metric(BEGIN, step, {"layer": LAYERS[index]}))
         self.restart_clock(step)
 
     def restart_clock(self, step: int) -> None:

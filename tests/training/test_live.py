@@ -45,6 +45,7 @@ def test_a_run_tells_everything_that_plots_need_and_learns_the_same(everything_t
     assert bits(watched) == bits(quiet)
     assert {event.name for event in told if isinstance(event, Metric)} == {
         "feature layer", "output layer", "feature weights", "output weights", "spikes", "validation",
+        "begin",
     }  # fmt: skip
     assert [event.values["epoch"] for event in metrics(told, "validation")] == [2, 4, 6]
     assert [event.step for event in metrics(told, "validation")] == [40, 80, 120]

@@ -25,7 +25,7 @@ from engine.networks.record import read_record
 from engine.places.workspace import Workspace
 from engine.training import lens as lens_training
 from engine.training.control import TrainingControl
-from engine.training.curves import CurveCollector, export_values, read_curves
+from engine.training.curves import CurveCollector, Curves, export_values, read_curves, write_curves
 from engine.training.parameters import LensTrainingParameters
 from engine.training.run import RunParameters, TrainRequest, resume_run, train_runs
 from engine.training.runs import (
@@ -282,7 +282,13 @@ train(request(workspace, {{"name": "killed", "threads": 1}}, epoch_feat=120_000,
     run = read_run(folder)
     assert run.info.status == "interrupted" and run.resumable and run.network is None
     told: list[JobEvent] = []
+    # As if it had been killed late, with much told since its last checkpoint.
+    late = Curves({"feature layer": {"step": np.arange(1.0, 9.0)}, "output layer": {"step": np.array([7.0])}})
+    write_curves(folder / "curves.npz", late)
     resumed = resume_run(workspace, folder, told.append, CancelToken())
+    begun = next(event for event in told if isinstance(event, Metric) and event.name == "begin")
+    steps = read_curves(folder / "curves.npz").series["feature layer"]["step"]
+    assert steps[:8].tolist() == late.series["feature layer"]["step"].tolist() and steps[8] > begun.step
     assert any(isinstance(event, Notice) and "goes on from step" in event.text for event in told)
     whole = train(request(workspace, epoch_feat=120_000, epoch_out=200))[0]
     assert bits(resumed.path) == bits(whole.path)
@@ -348,7 +354,7 @@ def test_a_run_whose_process_is_gone_is_interrupted(workspace: Workspace) -> Non
 def test_metrics_are_recorded_as_they_are_told(workspace: Workspace) -> None:
     told: list[JobEvent] = []
     done = train(judged(request(workspace)), emit=told.append)
-    last = {event.name: event for event in told if isinstance(event, Metric)}
+    last = {event.name: event for event in told if isinstance(event, Metric) and event.name != "begin"}
     kept = read_curves(done[0].run.folder / "curves.npz").last
     assert set(kept) == set(last) == {
         "feature layer", "output layer", "feature weights", "output weights", "spikes", "validation",
@@ -385,8 +391,17 @@ def test_curves_are_thinned_cut_back_and_begun_anew() -> None:
     assert np.isnan(kept.column("feature layer", "new")[0]) and kept.column("feature layer", "new")[-1] == 2
     kept.take(Metric("output layer", 5, {}))
     kept.take(Metric("validation", 5, {"recall_at_1": 0.5}))
-    kept.take(Metric("feature layer", 1, {"dead": 0}))  # the next seed
-    assert set(kept.curves().series) == {"feature layer"} and kept.steps("feature layer") == [1]
+    kept.take(Metric("begin", 50, {"layer": "feature layer"}))  # killed late, gone on from an early checkpoint
+    assert set(kept.curves().series) == {"feature layer"} and "validation" not in kept.last
+    assert kept.steps("feature layer")[0] == 1 and 40 < max(kept.steps("feature layer")) <= 50
+    kept.take(Metric("begin", 0, {"layer": "output layer"}))
+    for step in (10, 20, 30):
+        kept.take(Metric("output layer", step, {}))
+        kept.take(Metric("validation", step, {"recall_at_1": 0.5}))
+    kept.take(Metric("begin", 20, {"layer": "output layer"}))
+    assert kept.steps("output layer") == kept.steps("validation") == [10, 20] and len(kept.steps("feature layer")) > 5
+    kept.take(Metric("begin", 0, {"layer": "feature layer"}))  # the next seed
+    assert not any(kept.steps(name) for name in ("feature layer", "output layer", "validation")) and not kept.last
 
 
 def test_values_are_exported_as_tables(workspace: Workspace, tmp_path: Path) -> None:
