@@ -288,11 +288,12 @@ class ResultsControl(QObject):
         queries = shown.result.shape[1] if shown is not None else 0
         if shown is None or matches is None or shown.method.scores is None:
             nothing = np.full(queries, np.nan)
-            parts.route.show_errors(nothing, nothing > 0, "frames", queries, "Without a ground truth no error is known")
+            parts.route.show_errors(nothing, nothing > 0, "frames", queries, empty="Without a ground truth no error is known")
             return
         metres = shown.method.scores.error_m is not None
         errors = np.where(matches.scored, matches.error_m if metres else matches.error_frames, np.nan)
-        parts.route.show_errors(errors, matches.correct >= 0.5, "metres" if metres else "frames", queries)
+        unit = "metres" if metres else "frames"
+        parts.route.show_errors(errors, matches.correct >= 0.5, unit, queries, matches.lost)
 
     # -- which query
 
@@ -337,8 +338,15 @@ class ResultsControl(QObject):
         matches = self.matches
         if self.method is None or matches is None:
             return " ", ""
+        words, role = self._judged(matches, query)
+        sure = matches.value[query]
+        if matches.lost is not None and np.isfinite(sure):
+            words += f". {'Lost, confidence' if matches.lost[query] else 'Confidence'} {sure:.2f}"
+        return words, role
+
+    def _judged(self, matches: Matches, query: int) -> tuple[str, str]:
         place, true = int(matches.place[query]), int(matches.true_place[query])
-        if self.method.method.scores is None:
+        if self.method is None or self.method.method.scores is None:
             return f"Place {place}" if place >= 0 else "No place", ""
         if not matches.scored[query]:
             return "Not scored: masked, or at an edge that this scoring leaves out", ""

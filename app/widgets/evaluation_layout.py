@@ -76,7 +76,9 @@ class EvaluationLayout(QWidget):
         self.forward = ParameterForm(
             ForwardFilterParameters,
             skip=("tolerance",),
-            groups={"Forward filter": ("jump", "leave", "come_back", "speed", "speed_spread", "stop", "lost_below")},
+            groups={
+                "Forward filter": ("jump", "leave", "come_back", "speed", "follow_speed", "speed_spread", "stop", "lost_below")
+            },
             part=True,
         )
         self.frames = ParameterForm(UsedFrames, groups={"Frames": ("reference_places", "query_places", "filter")}, part=True)

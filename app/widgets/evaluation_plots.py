@@ -156,10 +156,10 @@ class RoutePlot(Plot):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, "Error of the best match along the queries", "routePlot", _shown, _shown)
-        self._right, self._wrong = pg.ScatterPlotItem(size=5, pen=None), pg.ScatterPlotItem(size=5, pen=None)
+        self._right, self._wrong, self._lost = (pg.ScatterPlotItem(size=5, pen=None) for _ in range(3))
         self._here = pg.InfiniteLine(angle=90)
         self._here.hide()
-        for item in (self._here, self._right, self._wrong):
+        for item in (self._here, self._right, self._wrong, self._lost):
             self.box.addItem(item, ignoreBounds=item is self._here)
         self._queries = 0
         self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -168,7 +168,13 @@ class RoutePlot(Plot):
         self.paint_lines()
 
     def show_errors(
-        self, errors: NDArray[np.float64], right: NDArray[np.bool_], unit: str, queries: int, empty: str = ""
+        self,
+        errors: NDArray[np.float64],
+        right: NDArray[np.bool_],
+        unit: str,
+        queries: int,
+        lost: NDArray[np.bool_] | None = None,
+        empty: str = "",
     ) -> None:
         """Draw each query's error; NaN is left out.
 
@@ -177,17 +183,20 @@ class RoutePlot(Plot):
             right: (queries,) whether the match counts as right.
             unit: in words.
             queries: how many there are.
+            lost: (queries,) where the method says that it is lost; None where it never does.
             empty: the title where there is nothing to draw.
         """
         known = np.isfinite(errors)
         x = np.arange(len(errors))
-        for item, chosen in ((self._right, known & right), (self._wrong, known & ~right)):
+        said = np.zeros(len(errors), np.bool_) if lost is None else lost
+        shown = ((self._right, right & ~said), (self._wrong, ~right & ~said), (self._lost, said))
+        for item, chosen in ((item, known & part) for item, part in shown):
             item.setData(x[chosen], errors[chosen])
         self._queries = queries
         top = float(errors[known].max()) if known.any() else 1.0
         self.box.setXRange(0, max(1, queries - 1), padding=0.01)
         self.box.setYRange(0, max(top, 1.0), padding=0.04)
-        text = f"Error of the best match in {unit}; wrong ones in red"
+        text = f"Error of the best match in {unit}; wrong ones in red" + (", lost ones in grey" if said.any() else "")
         self._title.setText(text if known.any() else empty or text)
 
     def mark(self, query: int | None) -> None:
@@ -213,6 +222,7 @@ class RoutePlot(Plot):
             colours = self.theme.colours
             self._right.setBrush(QColor(colours.accent))
             self._wrong.setBrush(QColor(colours.error))
+            self._lost.setBrush(QColor(colours.muted))
             self._here.setPen(pg.mkPen(colours.text, width=1, style=Qt.PenStyle.DashLine))
 
     def _on_clicked(self, event: object) -> None:

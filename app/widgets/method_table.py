@@ -78,6 +78,7 @@ _COLUMNS = (
     _Column("Error", "Median distance of the best match from a true place, in frames; below it the 95th percentile"),
     _Column("Error, m", "The same in metres, between where the query was and where its match is"),
     _Column("Cold start", "Queries until the first right match, median over many starts; below it the 95th percentile"),
+    _Column("Lost", "Queries at which the method says that it is lost; below it the share of them that was right all the same"),
     _Column("Time", "From frames to the similarity matrix, all queries"),
     _Column("SynOps", "Synaptic operations a query, of spiking networks"),
 )
@@ -144,8 +145,8 @@ def _cells(shown: ShownMethod) -> list[tuple[str, str, float]]:
     name = (shown.title, run, 0.0)
     costs = [_time(method.seconds), _operations(method.synops_per_query)]
     if scores is None:
-        return [name, *[("", "", -1.0)] * 9, *costs]
-    return [name, *_shares(scores), *_errors(scores), _start(scores), *costs]
+        return [name, *[("", "", -1.0)] * 10, *costs]
+    return [name, *_shares(scores), *_errors(scores), _start(scores), _lost(scores), *costs]
 
 
 def _shares(scores: Scores) -> list[tuple[str, str, float]]:
@@ -185,6 +186,14 @@ def _start(scores: Scores) -> tuple[str, str, float]:
     median, high = start.percentile(50), start.percentile(95)
     words = ["never" if value is None else f"{value:g}" for value in (median, high)]
     return words[0], f"95 %: {words[1]}", float("inf") if median is None else median
+
+
+def _lost(scores: Scores) -> tuple[str, str, float]:
+    lost = scores.lost
+    if lost is None:
+        return "–", "", -1.0
+    right = "" if lost.right_when_lost is None else f"right: {lost.right_when_lost:.2f}"
+    return str(lost.queries), right, float(lost.queries)
 
 
 def _time(seconds: float | None) -> tuple[str, str, float]:
@@ -327,8 +336,9 @@ class MethodTable(QTableView):
             self.setColumnWidth(column, max(header.horizontalAdvance(named.title) + 26, self.sizeHintForColumn(column)))
         metres = any(shown.method.scores is not None and shown.method.scores.error_m is not None for shown in self._model.rows)
         operations = any(shown.method.synops_per_query is not None for shown in self._model.rows)
-        self.setColumnHidden(8, not metres)
-        self.setColumnHidden(11, not operations)
+        lost = any(shown.method.scores is not None and shown.method.scores.lost is not None for shown in self._model.rows)
+        for title, wanted in (("Error, m", metres), ("Lost", lost), ("SynOps", operations)):
+            self.setColumnHidden([column.title for column in _COLUMNS].index(title), not wanted)
         self._spread()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

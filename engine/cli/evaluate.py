@@ -15,7 +15,7 @@ from engine.places.selection import PairSelection
 from engine.recognition.encoding import SpikingParameters
 from engine.recognition.evaluate import Evaluation, EvaluationParameters, evaluate
 from engine.recognition.forward_filter import ForwardFilterParameters
-from engine.recognition.report import terminal_table
+from engine.recognition.report import terminal_table, told_of_lost
 from engine.recognition.results import write_evaluation
 from engine.recognition.scoring import ScoringParameters
 from engine.training.parameters import LensTrainingParameters
@@ -111,6 +111,8 @@ def show(evaluation: Evaluation, console: Console) -> None:
     """Print the scores as a table."""
     if evaluation.truth is not None:
         console.rich.print(terminal_table(evaluation.results))
+        for sentence in told_of_lost(evaluation.results):
+            console.say(sentence)
 
 
 def summary(evaluation: Evaluation, settings: dict[str, Any], notices: list[str]) -> dict[str, Any]:

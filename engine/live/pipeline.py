@@ -36,34 +36,13 @@ from engine.live.publish import Publisher
 from engine.live.session import SessionWriter
 from engine.live.targets import MakeLiveTarget, make_target
 from engine.live.worker import Fit, Remembered, TargetWorker
-from engine.recognition.forward_filter import ForwardFilterParameters, learn_motion
+from engine.recognition.forward_filter import learn_motion
 from engine.recognition.run_network import NetworkRunner
 
 _KEPT_ANSWERS = 600
 _KEPT_BYTES = 64 << 20
 _SLOW_S = 3.0
 """Skipped windows are news for so long."""
-
-_SPREAD_NOW = 0.9
-"""Spread of the places moved on in a window, at least, where the robot's speed is not known. On four synthetic routes at half to
-one and a half times the speed, a spread of 0.3 lost the robot of prototypes at every speed, of LENS at the faster ones; at 0.8 to
-1 it was best."""
-
-
-def motion_now(forward: ForwardFilterParameters, xy: NDArray[np.float64] | None) -> ForwardFilterParameters:
-    """The filter's motion in a live run: what the reference tells, but open to another speed, unless it is given.
-
-    A traverse that was recorded for evaluation is spread over the route as the reference is; a robot that drives now is not, and
-    a narrow prior falls behind it for good.
-
-    Args:
-        forward: what is given.
-        xy: (places, 2) positions of the reference's places, where they are known.
-    """
-    learned = forward if xy is None else learn_motion(xy, forward)
-    if forward.speed_spread is not None:
-        return learned
-    return learned.model_copy(update={"speed_spread": max(learned.speed_spread or 0.0, _SPREAD_NOW)})
 
 
 class LivePipeline:
@@ -285,8 +264,9 @@ class LivePipeline:
         return Fit(size, self.model.region_on(size, self.parameters.region), self.window_us, self.steps)
 
     def _matcher(self, places: int, steps: int) -> Matcher:
-        known = self.model.positions if self.parameters.learn_motion else None
-        forward = motion_now(self.parameters.forward, None if known is None else known.xy[:places])
+        known, forward = self.model.positions if self.parameters.learn_motion else None, self.parameters.forward
+        if known is not None:
+            forward = learn_motion(known.xy[:places], forward)
         return make_matcher(self.parameters, places, steps, forward)
 
     def _pace(self) -> float | None:

@@ -1,4 +1,4 @@
-"""Whether a method that gives probabilities is as often right as it says."""
+"""Whether a method that gives probabilities is as often right as it says, and lost where it says so."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +42,50 @@ class Calibration:
             for i in np.flatnonzero(self.queries)
         ]
         return {"expected_calibration_error": self.expected_error, "brier": self.brier, "bins": bins}
+
+
+@dataclass(frozen=True)
+class LostSummary:
+    """Where a method said that it is lost.
+
+    Attributes:
+        queries: at which it said so.
+        counted: queries that count.
+        right_when_lost, right_otherwise: share of the best matches that were right all the same, and of the others; None of none.
+    """
+
+    queries: int
+    counted: int
+    right_when_lost: float | None
+    right_otherwise: float | None
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        right = "" if self.right_when_lost is None else f" (right all the same at {self.right_when_lost:.0%})"
+        return f"said to be lost at {self.queries} of {self.counted} queries{right}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain numbers."""
+        return {
+            "queries": self.queries,
+            "counted": self.counted,
+            "right_when_lost": self.right_when_lost,
+            "right_otherwise": self.right_otherwise,
+        }
+
+
+def summarise_lost(lost: NDArray[np.bool_], correct: NDArray[np.float64]) -> LostSummary | None:
+    """Of the queries that count, (queries,) each; None without one."""
+    if not len(lost):
+        return None
+    said, other = correct[lost], correct[~lost]
+    return LostSummary(
+        len(said),
+        len(lost),
+        float(said.mean()) if len(said) else None,
+        float(other.mean()) if len(other) else None,
+    )
 
 
 def calibrate(stated: NDArray[np.floating], correct: NDArray[np.float64]) -> Calibration | None:

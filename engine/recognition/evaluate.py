@@ -348,6 +348,7 @@ def _run(
                 spikes_per_query=ran.spikes_per_query,
                 method=method.word if readout == main else f"{method.word}, {readout}",
                 kind=method.network.kind,
+                network=_told_of(method.network, readout),
             )
             for readout in (main, *(name for name in ran.readouts if name != main))
         ]
@@ -363,6 +364,17 @@ def _run(
         )
         for result in found
     ]
+
+
+def _told_of(network: NetworkRunner, readout: str) -> dict[str, Any]:
+    """What the network sees and how it was trained, for the report."""
+    record = network.record
+    told: dict[str, Any] = {"inputs": network.inputs.model_dump(mode="json")}
+    if network.kind == "prototype":
+        told["readout"] = readout
+    if record is not None:
+        told |= {"training": record.training, "references": list(record.references), "tuned_on": list(record.tuned_on)}
+    return told
 
 
 def _names(traverse: Traverse, places: int | None, every: int) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ class Matches:
         error_frames: (queries,) float64 frames between `place` and `true_place` along the reference; NaN where there is no such.
         error_m: (queries,) float64 metres between where the query was and where its match is; NaN where a pose is missing.
         scored: (queries,) bool, whether the query counts: it has an answer and is not masked.
+        lost: (queries,) bool, where the method said that it is lost; None of one that never says so.
     """
 
     place: NDArray[np.int64]
@@ -50,6 +51,7 @@ class Matches:
     error_frames: NDArray[np.float64]
     error_m: NDArray[np.float64]
     scored: NDArray[np.bool_]
+    lost: NDArray[np.bool_] | None = None
 
 
 def find_matches(

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import BadInput
-from engine.recognition.calibration import BINS, Calibration
+from engine.recognition.calibration import BINS, Calibration, LostSummary
 from engine.recognition.cold_start import ColdStart
+from engine.recognition.forward_filter import ForwardFilterParameters
 from engine.recognition.matches import ErrorSummary, Matches
 from engine.recognition.metrics import RECALL_KS, Intervals, PrecisionRecall
 from engine.recognition.scores import Scores, ScoringParameters
@@ -60,6 +61,8 @@ def _scores(entry: Mapping[str, Any], matches: Matches, source: str) -> Scores:
         error_m=_error(errors.get("metres")),
         cold_start=_cold_start(entry["cold_start"]) if "cold_start" in entry else None,
         calibration=_calibration(entry["calibration"]) if "calibration" in entry else None,
+        lost=_lost(entry["lost"]) if "lost" in entry else None,
+        motion=ForwardFilterParameters.read(entry["motion"], source) if "motion" in entry else None,
     )
 
 
@@ -98,6 +101,12 @@ def _cold_start(content: Mapping[str, Any]) -> ColdStart:
         raise ValueError("a cold start has starts")
     median, seconds = content.get("median_frames"), content.get("median_s")
     return ColdStart(frames, int(content["horizon"]), seconds / median if seconds and median else None)
+
+
+def _lost(content: Mapping[str, Any]) -> LostSummary:
+    right = (content["right_when_lost"], content["right_otherwise"])
+    when, otherwise = (None if value is None else float(value) for value in right)
+    return LostSummary(int(content["queries"]), int(content["counted"]), when, otherwise)
 
 
 def _calibration(content: Mapping[str, Any]) -> Calibration:

@@ -35,7 +35,7 @@ class MethodResult:
     similarity: (references, queries) before sequence matching. scores: None without a ground truth. seconds: from frames to the
     similarity matrix, all queries. synops_per_query: mean synaptic operations, for spiking networks. spikes_per_query: the mean
     of each layer's, likewise. method: the word by which it was asked for. kind: of a network; "" for a baseline. unscored: best
-    matches where there is no ground truth.
+    matches where there is no ground truth. network: what a network sees and how it was trained, of its record.
     """
 
     name: str
@@ -47,6 +47,7 @@ class MethodResult:
     method: str = ""
     kind: str = ""
     unscored: Matches | None = None
+    network: Mapping[str, Any] | None = None
 
     @property
     def matches(self) -> Matches | None:
@@ -64,6 +65,8 @@ class MethodResult:
         }
         if self.kind:
             content["kind"] = self.kind
+        if self.network is not None:
+            content["network"] = dict(self.network)
         if self.synops_per_query is not None:
             content["synops_per_query"] = float(self.synops_per_query)
         if self.spikes_per_query is not None:
@@ -197,6 +200,11 @@ def terminal_table(results: Sequence[MethodResult]) -> "Table":
             row.append("" if result.synops_per_query is None else _compact(result.synops_per_query))
         table.add_row(Text(result.name), *row)  # Text: a name in brackets is no markup
     return table
+
+
+def told_of_lost(results: Sequence[MethodResult]) -> list[str]:
+    """A sentence for each method that says when it is lost."""
+    return [f"{result.name}: {scores.lost.text}." for result, scores in scored(results) if scores.lost is not None]
 
 
 def _with_interval(value: float, interval: tuple[float, float] | None) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.recognition.calibration import LostSummary
 from engine.recognition.matrix_image import similarity_image
 from engine.recognition.metrics import RECALL_KS
 from engine.recognition.report_tables import Names
@@ -124,6 +125,8 @@ def _reading(results: Sequence["MethodResult"]) -> str:
         said.append(f"Small figures: {share} % intervals by a bootstrap over {drawn}.")
     if scores.cold_start is not None:
         said.append(f"Cold start: queries until the first right match, from {len(scores.cold_start.frames)} starts.")
+    if scores.lost is not None:
+        said.append("Lost: queries at which a method said that it is lost; below it how often it was right all the same.")
     if parameters.compat != "revisit":
         said.append(f"Scored as {parameters.compat} does.")
     return " ".join(said)
@@ -133,7 +136,8 @@ def _methods(results: Sequence["MethodResult"]) -> str:
     metres = any(result.scores is not None and result.scores.error_m is not None for result in results)
     heads = ["Method", *(f"R@{k}" for k in RECALL_KS), "AUC-PR", "R@100P", "Error, frames"]
     heads += ["Error, m"] if metres else []
-    heads += ["Cold start", "Time", "SynOps a query"]
+    says = any(result.scores is not None and result.scores.lost is not None for result in results)
+    heads += ["Cold start", *(["Lost"] if says else []), "Time", "SynOps a query"]
     lines = []
     for result in results:
         scores = result.scores
@@ -151,6 +155,8 @@ def _methods(results: Sequence["MethodResult"]) -> str:
             cells.append(
                 "" if start is None else f"{_count(start.percentile(50))}<small>95 %: {_count(start.percentile(95))}</small>"
             )
+            if says:
+                cells.append(_lost(scores.lost))
         cells.append(f"{result.seconds:.3g} s")
         cells.append("" if result.synops_per_query is None else f"{result.synops_per_query:,.0f}")
         lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
@@ -164,6 +170,13 @@ def _share(value: float, interval: tuple[float, float] | None) -> str:
 
 def _figure(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _lost(lost: LostSummary | None) -> str:
+    if lost is None:
+        return ""
+    right = "" if lost.right_when_lost is None else f"<small>right: {lost.right_when_lost:.2f}</small>"
+    return f"{lost.queries}{right}"
 
 
 def _count(value: float | None) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Names = tuple[Sequence[str], Sequence[str]]
 MATCH_COLUMNS = (
     "method", "query", "query_frame", "place", "place_frame", "similarity", "correct", "true_place", "error_frames",
-    "error_m", "scored",
+    "error_m", "scored", "lost",
 )  # fmt: skip
 
 
@@ -28,7 +28,8 @@ def scores_csv(results: Sequence["MethodResult"]) -> str:
         columns += [name, f"{name}_low", f"{name}_high"]
     columns += ["queries", "queries_without_match", "queries_masked"]
     columns += [f"error_{unit}_{part}" for unit in ("frames", "m") for part in ("median", "p95")]
-    columns += ["cold_start_found", "cold_start_median_frames", "cold_start_p95_frames", "seconds", "synops_per_query"]
+    columns += ["cold_start_found", "cold_start_median_frames", "cold_start_p95_frames"]
+    columns += ["lost_queries", "right_when_lost", "right_otherwise", "seconds", "synops_per_query"]
     lines: list[list[Any]] = [columns]
     for result in results:
         lines.append(_figures(result))
@@ -38,7 +39,7 @@ def scores_csv(results: Sequence["MethodResult"]) -> str:
 def _figures(result: "MethodResult") -> list[Any]:
     scores = result.scores
     if scores is None:
-        return [result.name, *[None] * (3 * len(RECALL_KS) + 16), result.seconds, result.synops_per_query]
+        return [result.name, *[None] * (3 * len(RECALL_KS) + 19), result.seconds, result.synops_per_query]
     intervals = scores.intervals
     line: list[Any] = [result.name]
     for k in RECALL_KS:
@@ -50,13 +51,16 @@ def _figures(result: "MethodResult") -> list[Any]:
         line += [None, None] if error is None else [error.median, error.p95]
     start = scores.cold_start
     line += [None] * 3 if start is None else [start.found, start.percentile(50), start.percentile(95)]
+    lost = scores.lost
+    line += [None] * 3 if lost is None else [lost.queries, lost.right_when_lost, lost.right_otherwise]
     return [*line, result.seconds, result.synops_per_query]
 
 
 def matches_csv(results: Sequence["MethodResult"], names: Names) -> str:
     """A line a query of each method (MATCH_COLUMNS): frames by number and by file, counted from 0.
 
-    correct is 0 or 1, or the chance of it where several places tie; true_place is the true one next to the match.
+    correct is 0 or 1, or the chance of it where several places tie; true_place is the true one next to the match;
+    lost is 1 where the method said that it is lost, and empty of one that never says so.
     """
     references, queries = names
     lines: list[list[Any]] = [list(MATCH_COLUMNS)]
@@ -77,6 +81,7 @@ def matches_csv(results: Sequence["MethodResult"], names: Names) -> str:
                 matches.error_frames[query],
                 matches.error_m[query],
                 int(matches.scored[query]),
+                None if matches.lost is None else int(matches.lost[query]),
             ]
             lines.append(line)
     return _csv(lines)

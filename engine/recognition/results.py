@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from engine.places.selection import PairSelection
 from engine.recognition.encoding import SpikingParameters
 from engine.recognition.evaluate import Evaluation, EvaluationParameters, evaluate
 from engine.recognition.matches import Matches
-from engine.recognition.read_scores import read_scores
+from engine.recognition.read_scores import no_matches, read_scores
 from engine.recognition.report import SCHEMA, write_report
 from engine.recognition.report_tables import MATCH_COLUMNS
 from engine.recognition.scores import Scores, ScoringParameters
@@ -254,6 +254,8 @@ def _open_session(folder: Path) -> StoredResult:
             lines = list(csv.DictReader(file))[:windows]
         place = np.array([int(line["place"]) for line in lines], np.int64)
         value = np.array([float(line["confidence"]) for line in lines])
+        told = [line.get("lost") for line in lines]
+        lost = None if None in told else np.array([word != "0" for word in told], np.bool_)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(
             f"{table} cannot be read as a session's places ({type(error).__name__}): choose another session."
@@ -264,10 +266,7 @@ def _open_session(folder: Path) -> StoredResult:
         raise BadInput(
             f"{table} does not fit the {places} places and {windows} windows of {chosen.name}: choose another session."
         )
-    unknown = np.full(windows, np.nan)
-    matches = Matches(
-        place, value, np.zeros(windows), np.full(windows, -1, np.int64), unknown, unknown.copy(), np.zeros(windows, np.bool_)
-    )
+    matches = replace(no_matches(windows), place=place, value=value, lost=lost)
     methods = [StoredMethod("after matching", chosen, matches=matches)]
     if (folder / "spikes.npy").exists() and _matrix(folder / "spikes.npy", header_only=True).shape == (places, windows):
         methods.append(StoredMethod("as the network answered", folder / "spikes.npy", matches=matches))
@@ -303,21 +302,22 @@ def _read_matches(path: Path, shape: tuple[int, ...]) -> dict[str, Matches]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             lines = csv.reader(file)
-            if tuple(next(lines, ())) != MATCH_COLUMNS:
+            heads = tuple(next(lines, ()))
+            if heads not in (MATCH_COLUMNS, MATCH_COLUMNS[:-1]):  # the last one was added later
                 raise BadInput(f"{path} has other columns than Revisit writes: evaluate again.")
             for line in lines:
                 columns.setdefault(line[0], []).append(line)
-        return {name: _matches(rows, shape) for name, rows in columns.items()}
+        return {name: _matches(rows, heads, shape) for name, rows in columns.items()}
     except (ValueError, IndexError, OSError) as error:
         if isinstance(error, BadInput):
             raise
         raise BadInput(f"{path} cannot be read ({type(error).__name__}): evaluate again.") from None
 
 
-def _matches(rows: list[list[str]], shape: tuple[int, ...]) -> Matches:
+def _matches(rows: list[list[str]], heads: tuple[str, ...], shape: tuple[int, ...]) -> Matches:
     if len(rows) != shape[1]:
         raise ValueError("a line a query")
-    column = dict(zip(MATCH_COLUMNS, zip(*rows, strict=True), strict=True))
+    column = dict(zip(heads, zip(*rows, strict=True), strict=True))
 
     def numbers(name: str) -> NDArray[np.float64]:
         return np.array([float(text) if text else np.nan for text in column[name]])
@@ -336,4 +336,5 @@ def _matches(rows: list[list[str]], shape: tuple[int, ...]) -> Matches:
         error_frames=numbers("error_frames"),
         error_m=numbers("error_m"),
         scored=numbers("scored") == 1,
+        lost=numbers("lost") == 1 if any(column.get("lost", ())) else None,
     )

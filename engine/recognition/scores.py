@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import model_validator
 
 from engine.parameters import Parameters, parameter
-from engine.recognition.calibration import Calibration
+from engine.recognition.calibration import Calibration, LostSummary
 from engine.recognition.cold_start import ColdStart
 from engine.recognition.forward_filter import ForwardFilterParameters
 from engine.recognition.matches import ErrorSummary, Matches
@@ -16,6 +16,7 @@ Compat = Literal["revisit", "lens-0.1.1", "lens-0.1.5"]
 Sequence = Literal["none", "diagonal", "filter"]
 _FILTER_BLOCK = 10
 """Queries over which answers of the forward filter hang together, for the bootstrap."""
+_MOTION = {"speed", "speed_spread", "follow_speed", "stop"}
 
 
 class ScoringParameters(Parameters):
@@ -120,6 +121,8 @@ class Scores:
         error_frames, error_m: how far the best matches are off.
         cold_start: time to the first right match; None where not measured.
         calibration: only of methods that state a probability.
+        lost: only of methods that say when they are lost.
+        motion: only of the forward filter: how the robot was taken to move, what was learned of the reference filled in.
         as_printed: only with a LENS scoring, and only where that version would not have stopped with an error.
     """
 
@@ -137,6 +140,8 @@ class Scores:
     error_m: ErrorSummary | None = None
     cold_start: ColdStart | None = None
     calibration: Calibration | None = None
+    lost: LostSummary | None = None
+    motion: ForwardFilterParameters | None = None
     as_printed: AsPrinted | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -165,6 +170,10 @@ class Scores:
             content["cold_start"] = self.cold_start.to_json()
         if self.calibration is not None:
             content["calibration"] = self.calibration.to_json()
+        if self.lost is not None:
+            content["lost"] = self.lost.to_json()
+        if self.motion is not None:
+            content["motion"] = self.motion.model_dump(mode="json", include=_MOTION)
         if self.as_printed is not None:
             content["as_printed"] = {
                 "recall_at": _by_text(self.as_printed.recall_at),

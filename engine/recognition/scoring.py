@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from engine.errors import BadInput
 from engine.jobs import CancelToken, Emit, ignore
-from engine.recognition.calibration import calibrate
+from engine.recognition.calibration import calibrate, summarise_lost
 from engine.recognition.cold_start import ColdStart, cold_start
-from engine.recognition.forward_filter import filter_matrix, learn_motion
+from engine.recognition.forward_filter import ForwardFilterParameters, filter_matrix, learn_motion
 from engine.recognition.matches import Matches, PairFacts, dilate_metres, find_matches, summarise
 from engine.recognition.metrics import (
     RECALL_KS,
@@ -42,11 +42,14 @@ class Matched:
     """A matrix after sequence matching, of which each column knows only what came before it.
 
     matrix: (references, queries) float64. confidence: (queries,) stated probability that the best match is right within the
-    tolerance; None of a matching that states none.
+    tolerance; None of a matching that states none. lost: (queries,) where it says that it is lost; likewise. motion: of the
+    forward filter, what was learned of the reference filled in.
     """
 
     matrix: NDArray[np.float64]
     confidence: NDArray[np.float64] | None = None
+    lost: NDArray[np.bool_] | None = None
+    motion: ForwardFilterParameters | None = None
 
 
 def match(
@@ -68,7 +71,7 @@ def match(
     if facts is not None and facts.reference_xy is not None:
         forward = learn_motion(facts.reference_xy, forward)
     filtered = filter_matrix(similarity, forward, emit, cancel)
-    return Matched(filtered.probabilities, filtered.confidence)
+    return Matched(filtered.probabilities, filtered.confidence, filtered.lost, forward)
 
 
 def _tolerance_in_frames(parameters: ScoringParameters, facts: PairFacts | None) -> int:
@@ -93,7 +96,7 @@ def unscored(
     if matched.confidence is not None:
         best = BestMatches(matched.confidence, best.correct, best.matched)
     found = find_matches(matched.matrix, best, nothing, facts or PairFacts())
-    return replace(found, scored=np.zeros(similarity.shape[1], np.bool_))
+    return replace(found, scored=np.zeros(similarity.shape[1], np.bool_), lost=matched.lost)
 
 
 def widened(truth: NDArray[np.generic], parameters: ScoringParameters, facts: PairFacts | None = None) -> Truth:
@@ -194,7 +197,13 @@ def _score_ours(case: _Case) -> Scores:
     best = best_matches(matched.matrix, true)
     if matched.confidence is not None:
         best = BestMatches(matched.confidence, best.correct, best.matched)
-    return _figures(case, matched.matrix, true, "expected", best, start=start, states=matched.confidence is not None)
+    scores = _figures(case, matched.matrix, true, "expected", best, start=start, states=matched.confidence is not None)
+    if matched.lost is None:
+        return scores
+    matches = replace(scores.matches, lost=matched.lost)
+    counted = matches.scored
+    told = summarise_lost(matched.lost[counted], matches.correct[counted])
+    return replace(scores, matches=matches, lost=told, motion=matched.motion)
 
 
 def _figures(

@@ -368,13 +368,15 @@ def test_a_live_session_is_shown(window: MainWindow, view: EvaluationView, lab: 
     folder.mkdir()
     matrix = np.random.default_rng(0).random((6, 9)).astype(np.float32)
     np.save(folder / "similarity.npy", matrix)
-    lines = [f"{n},{n},{n % 6},0.5" for n in range(9)]
-    (folder / "places.csv").write_text("\n".join(["window,time_us,place,confidence", *lines]) + "\n", encoding="utf-8")
+    lines = [f"{n},{n},{n % 6},0.5,{n % 2}" for n in range(9)]
+    (folder / "places.csv").write_text("\n".join(["window,time_us,place,confidence,lost", *lines]) + "\n", encoding="utf-8")
     (folder / "parameters.json").write_text("{}", encoding="utf-8")
     view.tools.session.show_result(folder)
     wait_for(qtbot, lambda: view.parts.matrix.view.coloured)
     view.results.show_query(4)
-    assert view.parts.inspector.words.text() == "Place 4"
+    assert view.parts.inspector.words.text() == "Place 4. Confidence 0.50"
+    view.results.show_query(5)
+    assert view.parts.inspector.words.text() == "Place 5. Lost, confidence 0.50"
     wait_for(qtbot, lambda: "keeps events" in view.parts.inspector.query.message.text())
 
 

@@ -3,6 +3,7 @@
 example     LENS's own example (needs the shared data): Recall@1 with intervals.
 halves      its two halves: settings chosen on the one, scored on the other.
 stand-ins   synthetic routes as the example is not: 600 places of 7x7 sparse pixels, and a robot indoors with 75 places.
+follow      the forward filter where the query is slower or faster than the reference: fixed and followed speed.
 robustness  synthetic streets with changed light, speed, lateral offset and event noise; --out FOLDER writes curves (SVG, JSON).
 
 Intervals are 95 % of a bootstrap over blocks of queries; +- is the standard deviation over seeds (and worlds). How the
@@ -21,12 +22,13 @@ from numpy.typing import NDArray
 
 from engine.frames.inputs import InputParameters
 from engine.places.workspace import Workspace
+from engine.recognition.forward_filter import ForwardFilterParameters
 from engine.recognition.plots_svg import Axis, Series, line_plot
 from engine.recognition.scoring import ScoringParameters, score
 from engine.simulation.pair import PairParameters, simulate_pair
 from engine.simulation.parameters import PRESETS, TraverseConditions, WorldParameters
 from engine.storage import replacing, write_json
-from tests.benchmarks.network_methods import Frames, Method, methods, prototype
+from tests.benchmarks.network_methods import Frames, Method, lens, methods, prototype, simple
 
 STAGES = ("none", "diagonal:4", "filter")
 TITLES = {"none": "single", "diagonal:4": "4 frames", "filter": "filter"}
@@ -162,6 +164,51 @@ def run_stand_ins(worlds: Sequence[int], seeds: int) -> None:
         show_table(cases, rows, seeds, 1, 0)
 
 
+# -- speeds
+
+SPEEDS = (0.5, 0.75, 1.0, 1.5, 2.0)
+FILTERS = {
+    "fixed speed, narrow": ForwardFilterParameters(speed_spread=0.48, follow_speed=False, tolerance=1),
+    "fixed speed, broad": ForwardFilterParameters(speed_spread=0.9, follow_speed=False, tolerance=1),
+    "follows the speed": ForwardFilterParameters(tolerance=1),
+}
+
+
+def run_follow(worlds: Sequence[int]) -> None:
+    """Recall@1 at +-1 and expected calibration error by the query's speed over the reference's, and with stops."""
+    names = [*(f"{speed:g}" for speed in SPEEDS), "1.1, stops"]
+    found: dict[str, dict[str, list[tuple[float, float]]]] = {kind: {name: [] for name in names} for kind in FILTERS}
+    for world in worlds:
+        day, drives = PRESETS["other-day"], {"reference": PRESETS["reference"].model_copy(update={"speed_m_s": 3.0})}
+        for name, speed in zip(names, SPEEDS, strict=False):
+            drives[name] = day.model_copy(update={"speed_m_s": 3 * speed, "seed": 1000 * world + 7})
+        stops = {"speed_m_s": 3.3, "seed": 1000 * world + 8, "stop_every_m": 40.0, "speed_variation": 0.5}
+        drives[names[-1]] = day.model_copy(update=stops)
+        for case in film(WorldParameters(seed=world), drives, 150, 0):
+            for similarity in _answers(case, world):
+                for kind, parameters in FILTERS.items():
+                    wanted = ScoringParameters(sequence="filter", GT_tolerance=1, forward=parameters, resamples=0, cold_starts=0)
+                    scores = score(similarity, case.truth, wanted)
+                    told = scores.calibration
+                    found[kind][case.name].append((scores.recall_at[1], told.expected_error if told is not None else np.nan))
+    print(f"Recall@1 at +-1 (calibration error), mean over methods and worlds {list(worlds)}; by speed of query over reference")
+    print(f"  {'':<20}" + "".join(f"{name:<14}" for name in names))
+    for kind, by_name in found.items():
+        cells = [np.mean(values, axis=0) for values in by_name.values()]
+        print(f"  {kind:<20}" + "".join(f"{f'{recall:.2f} ({error:.2f})':<14}" for recall, error in cells))
+
+
+def _answers(case: Case, world: int) -> list[NDArray[np.generic]]:
+    """Matrices of networks and SAD, on sparse single pixels and on cells."""
+    sparse, cells = (InputParameters(dims=(side, side)) for side in (7, 8))
+    single = {"windows": (1,)}
+    few = sparse_pixels(case, world, 0.15)
+    on_few = (prototype("", sparse), prototype("", sparse.model_copy(update=single)), lens("", sparse), simple("", "sad"))
+    on_cells = (prototype("", cells), prototype("", cells.model_copy(update=single)))
+    chosen = [(few, method) for method in on_few] + [(case, method) for method in on_cells]
+    return [method.recognise(seen.references, seen.queries, 0).similarity for seen, method in chosen]
+
+
 # -- robustness
 
 FACTORS: dict[str, tuple[str, str, tuple[float, ...]]] = {
@@ -222,10 +269,13 @@ def main() -> None:
     """Measure what is asked for."""
     root = Path(os.environ.get("REVISIT_SHARED", Path(__file__).resolve().parents[3] / "shared"))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("example", "halves", "stand-ins", "robustness"))
+    parser.add_argument("what", choices=("example", "halves", "stand-ins", "follow", "robustness"))
     parser.add_argument("--data", type=Path, default=root / "data" / "lens-example", help="folder of LENS's example")
     parser.add_argument(
-        "--worlds", type=int, nargs="+", help="seeds of the synthetic worlds (default 21 22, or 51 52 for stand-ins)"
+        "--worlds",
+        type=int,
+        nargs="+",
+        help="seeds of the synthetic worlds (default 21 22; 51 52 for stand-ins, 21 22 51 for follow)",
     )
     parser.add_argument("--seeds", type=int, default=5, help="of networks and spikes")
     parser.add_argument("--out", type=Path, help="folder for the curves (robustness)")
@@ -238,6 +288,8 @@ def main() -> None:
         run_halves(given.data, given.seeds)
     elif given.what == "stand-ins":
         run_stand_ins(given.worlds or (51, 52), min(given.seeds, 2))
+    elif given.what == "follow":
+        run_follow(given.worlds or (21, 22, 51))
     else:
         run_robustness(given.worlds or (21, 22), min(given.seeds, 2), given.out)
 

@@ -81,8 +81,14 @@ def test_one_entry_a_method_with_every_figure(
         assert set(method["error"]) == {"frames", "metres"} and set(method["error"]["frames"]) == {"median", "p95", "queries"}
         assert {"starts", "horizon", "found", "median_frames", "p95_frames"} <= set(method["cold_start"])
         assert method["scoring"]["GT_tolerance"] == 1 and method["scoring"]["sequence"] == sequence.split(":")[0]
-        assert ("calibration" in method) == (sequence == "filter")
+        assert ("calibration" in method) == ("lost" in method) == ("motion" in method) == (sequence == "filter")
+        if sequence == "filter":
+            assert method["lost"]["counted"] == QUERIES and 0 <= method["lost"]["queries"] <= QUERIES
+            assert method["motion"]["speed_spread"] >= 0.7 and method["motion"]["follow_speed"] is True
+        assert ("network" in method) == method["method"].endswith(".pth")
     network_entry = result["methods"][-1]
+    assert network_entry["network"]["inputs"]["dims"] == [4, 5] and network_entry["network"]["inputs"]["encoding"] == "log"
+    assert network_entry["network"]["training"]["epoch_out"] > 0
     assert network_entry["kind"] == "lens" and network_entry["synops_per_query"] > 0
     assert result["model"] == str(network) and result["ground_truth"] == str(workspace / "truth.npy")
     assert len(result["hashes"]) == 5  # two traverses' frames, the network, its record, the ground truth

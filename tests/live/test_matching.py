@@ -5,8 +5,7 @@ import pytest
 
 from engine.live.matching import make_matcher, standing_out
 from engine.live.parameters import LiveParameters
-from engine.live.pipeline import motion_now
-from engine.recognition.forward_filter import ForwardFilterParameters, filter_matrix, learn_motion
+from engine.recognition.forward_filter import ForwardFilterParameters, filter_matrix
 
 PLACES, QUERIES, STEPS = 30, 60, 3
 
@@ -70,22 +69,3 @@ def test_confidence_says_how_far_the_best_place_stands_out_from_others_than_its_
 def test_a_flat_column_is_lost() -> None:
     match = make_matcher(LiveParameters(sequence="none", lost_below=0.0), PLACES, 1).match(np.zeros(PLACES, np.float32))
     assert match.lost
-
-
-def followed(forward: ForwardFilterParameters, speed: float) -> float:
-    """Share of windows in which the filter is at most one place off a robot that drives `speed` places a window."""
-    rng = np.random.default_rng(2)
-    places, at = np.arange(150), np.arange(0, 140, speed)
-    alike = 2.5 * np.exp(-((places[:, None] - at) ** 2) / 18) + rng.normal(size=(150, len(at)))
-    return float((np.abs(filter_matrix(alike, forward).places - at) <= 1.5).mean())
-
-
-def test_a_robot_that_drives_faster_than_the_reference_is_followed() -> None:
-    steady = np.column_stack([np.arange(150.0), np.zeros(150)])
-    narrow, open_minded = learn_motion(steady), motion_now(ForwardFilterParameters(), steady)
-    assert followed(narrow, 1.5) < 0.6
-    assert followed(open_minded, 1.5) > 0.7
-    assert followed(open_minded, 1.0) > 0.8
-    assert motion_now(ForwardFilterParameters(), None).speed_spread == open_minded.speed_spread
-    given = ForwardFilterParameters(speed_spread=0.2)
-    assert motion_now(given, steady).speed_spread == 0.2

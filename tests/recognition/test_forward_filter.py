@@ -16,22 +16,25 @@ from engine.recognition.forward_filter import ForwardFilter, ForwardFilterParame
 def slow_filter(matrix: np.ndarray, p: ForwardFilterParameters) -> tuple[list[list[float]], list[float]]:
     """The same recursion one state at a time: a transition matrix written out in full, states 0..P-1 and P for off the map."""
     places, queries = matrix.shape
-    motion = list(p.motion())
-    transition = [[0.0] * (places + 1) for _ in range(places + 1)]
-    for a in range(places):
+    stays = 1 - p.jump - p.leave
+
+    def transitions(motion: list[float]) -> list[list[float]]:
+        transition = [[0.0] * (places + 1) for _ in range(places + 1)]
+        for a in range(places):
+            for b in range(places):
+                transition[a][b] += p.jump / places
+            transition[a][places] += p.leave
+            lost = 0.0
+            for k, weight in enumerate(motion):
+                if a + k < places:
+                    transition[a][a + k] += stays * weight
+                else:
+                    lost += weight
+            transition[a][places] += stays * lost
         for b in range(places):
-            transition[a][b] += p.jump / places
-        transition[a][places] += p.leave
-        lost = 0.0
-        for k, weight in enumerate(motion):
-            if a + k < places:
-                transition[a][a + k] += (1 - p.jump - p.leave) * weight
-            else:
-                lost += weight
-        transition[a][places] += (1 - p.jump - p.leave) * lost
-    for b in range(places):
-        transition[places][b] = p.come_back / places
-    transition[places][places] = 1 - p.come_back
+            transition[places][b] = p.come_back / places
+        transition[places][places] = 1 - p.come_back
+        return transition
 
     def standard(values: list[float]) -> list[float]:
         mean = math.fsum(values) / len(values)
@@ -45,11 +48,18 @@ def slow_filter(matrix: np.ndarray, p: ForwardFilterParameters) -> tuple[list[li
 
     belief = [0.9 / places] * places + [0.1]
     match, frames, correlation, compared = 50.0, 20.0, 1.5, 5.0
+    speed_sum, speed_frames = 20 * p.speed, 20.0
     last: list[float] | None = None
     beliefs, off = [], []
     for q in range(queries):
         z = scores([float(v) for v in matrix[:, q]])
+        before: list[float] | None = None
         if last is not None:
+            before, speed = belief, p.speed
+            if p.follow_speed and speed_frames >= 1e-9:
+                speed = min(max(speed_sum / speed_frames, 0.3 * p.speed), 3 * p.speed)
+            motion = list(p.motion(speed))
+            transition = transitions(motion)
             belief = [math.fsum(belief[a] * transition[a][b] for a in range(places + 1)) for b in range(places + 1)]
             moved = [math.fsum(w * last[b - k] for k, w in enumerate(motion) if b >= k) for b in range(places)]
             correlation += max(0.0, math.fsum(x * y for x, y in zip(standard(moved), standard(z), strict=True)) / places)
@@ -65,6 +75,14 @@ def slow_filter(matrix: np.ndarray, p: ForwardFilterParameters) -> tuple[list[li
         if not any(z):
             weighed = belief
         total = math.fsum(weighed)
+        if any(z) and before is not None:
+            likelihoods = [math.exp(strength * m * (e - strength * m / 2)) / total for e in z]
+            moved_by = [
+                math.fsum(stays * w * before[a] * likelihoods[a + k] for a in range(places - k)) if k < places else 0.0
+                for k, w in enumerate(motion)
+            ]
+            speed_sum = 0.98 * speed_sum + math.fsum(k * w for k, w in enumerate(moved_by))
+            speed_frames = 0.98 * speed_frames + math.fsum(moved_by)
         belief = [w / total for w in weighed]
         if any(z):
             match += math.fsum(b * e for b, e in zip(belief, z, strict=False))
@@ -82,6 +100,7 @@ PARAMETERS = st.builds(
     come_back=st.floats(0, 1),
     speed=st.floats(0, 3),
     speed_spread=st.floats(0.1, 2),
+    follow_speed=st.booleans(),
     stop=st.floats(0, 0.5),
 )
 
@@ -131,6 +150,40 @@ def test_off_the_map_it_says_that_it_is_lost_and_comes_back() -> None:
     assert filtered.off_map[70:100].mean() > 0.5
     assert not filtered.lost[115:].any()
     assert (np.abs(filtered.places - truth) <= 1)[115:].all()
+
+
+@pytest.mark.parametrize(("speed", "least"), [(0.5, 0.7), (0.75, 0.8), (1.0, 0.85), (1.5, 0.75), (2.0, 0.4)])
+def test_a_robot_that_is_slower_or_faster_than_the_reference_is_followed(speed: float, least: float) -> None:
+    """Over eight drives; a filter that keeps to the reference's speed falls behind at half and at twice of it."""
+    shares: dict[bool, list[float]] = {True: [], False: []}
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        places, at = np.arange(150), np.arange(0, 140, speed)
+        matrix = 2.5 * np.exp(-((places[:, None] - at) ** 2) / 18) + rng.normal(size=(150, len(at)))
+        for follow in shares:
+            found = filter_matrix(matrix, ForwardFilterParameters(follow_speed=follow, speed_spread=0.7)).places
+            shares[follow].append(float((np.abs(found - at) <= 1.5).mean()))
+    assert np.mean(shares[True]) > least
+    if speed in (0.5, 2.0):
+        assert np.mean(shares[True]) > np.mean(shares[False])
+
+
+def test_the_speed_is_learned_within_its_bounds() -> None:
+    forward = ForwardFilter(ForwardFilterParameters(), 200)
+    assert forward.speed == 1
+    for column in route(np.arange(0, 120, 2), 200, 6.0, 1).T:
+        forward.step(column)
+    assert forward.speed == pytest.approx(1.8, abs=0.2)
+    forward.reset()
+    assert forward.speed == 1
+    still = ForwardFilter(ForwardFilterParameters(), 50)
+    for _ in range(200):
+        still.step(route(np.full(1, 20), 50, 6.0, 2)[:, 0])
+    assert 0.3 <= still.speed < 0.45
+    given = ForwardFilter(ForwardFilterParameters(follow_speed=False), 200)
+    for column in route(np.arange(0, 120, 2), 200, 6.0, 1).T:
+        given.step(column)
+    assert given.speed == 1
 
 
 @pytest.mark.parametrize(("signal", "repeats"), [(1.5, 1), (1.5, 2), (2.5, 1), (2.5, 4), (4.0, 4)])
@@ -202,12 +255,12 @@ def test_a_reset_forgets() -> None:
 def test_the_motion_prior_is_learned_from_the_reference() -> None:
     steady = np.column_stack([np.arange(100.0) * 2, np.zeros(100)])
     learned = learn_motion(steady)
-    assert learned.speed_spread == pytest.approx(np.sqrt(1 / 16 + 1 / 6))
+    assert learned.speed_spread == 0.7  # the least that notices another speed
     assert learned.stop == pytest.approx(0)
     uneven = np.cumsum(np.random.default_rng(0).uniform(0.5, 2.5, 200))
     uneven = np.insert(uneven, 50, np.full(20, uneven[50]))  # and a stop
     spread = learn_motion(np.column_stack([uneven, np.zeros(len(uneven))]))
-    assert spread.speed_spread > 0.6
+    assert spread.speed_spread > 0.8
     assert spread.stop == pytest.approx(0.09, abs=0.03)
     assert spread.motion()[0] > learned.motion()[0]
     given = ForwardFilterParameters(speed_spread=1.5)

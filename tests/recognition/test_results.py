@@ -73,13 +73,23 @@ def test_what_is_written_is_read_back(tmp_path, sequence):
         )  # fmt: skip
         np.testing.assert_array_equal(method.similarity(), original.similarity)
         assert method.scores.to_json() == original.scores.to_json()
-        for name in ("place", "value", "correct", "true_place", "error_frames", "error_m", "scored"):
+        for name in ("place", "value", "correct", "true_place", "error_frames", "error_m", "scored", "lost"):
             np.testing.assert_array_equal(getattr(method.matches, name), getattr(original.scores.matches, name))
         assert method.scores.curve_json() == original.scores.curve_json()
     assert (result.methods[0].scores.calibration is not None) == (sequence == "filter")
+    assert (result.methods[0].scores.lost is not None) == (sequence == "filter")
     assert (tmp_path / "a/calibration.svg").exists() == (sequence == "filter")
     again = figures_of([(method.name, method.scores) for method in result.methods])
     assert again == {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "a").glob("*.svg")}
+
+
+def test_matches_of_a_report_that_did_not_say_who_was_lost_are_read(tmp_path):
+    write_evaluation(tmp_path / "a", made(sequence="filter"), {})
+    table = tmp_path / "a/matches.csv"
+    lines = [line.rpartition(",")[0] for line in table.read_text(encoding="utf-8").splitlines()]
+    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    matches = open_result(tmp_path / "a").methods[0].matches
+    assert matches.lost is None and (matches.place >= 0).all()
 
 
 def test_without_a_ground_truth_there_are_matrices_and_best_matches(tmp_path):

@@ -280,3 +280,26 @@ def test_scoring_is_cancelled():
     token.cancel()
     with pytest.raises(JobCancelled):
         score(np.ones((3, 3)), np.eye(3), parameters(), cancel=token)
+
+
+def test_where_the_filter_is_lost_is_counted_and_how_often_it_is_right_all_the_same() -> None:
+    rng = np.random.default_rng(4)
+    at = np.concatenate([np.arange(40), np.full(40, -1)])  # half of the way the robot sees nothing that is on the map
+    similarity = rng.normal(size=(60, len(at)))
+    similarity[at[:40], np.arange(40)] += 6
+    truth = np.zeros((60, len(at)), np.uint8)
+    truth[at[:40], np.arange(40)] = 1
+    truth[59, 40:] = 1
+    wanted = ScoringParameters.check({"sequence": "filter", "GT_tolerance": 1, "resamples": 0, "cold_starts": 0})
+    scores = score(similarity, truth, wanted)
+    lost, said = scores.lost, scores.matches.lost
+    assert lost is not None and said is not None
+    assert lost.queries == said.sum() and lost.counted == len(at)
+    assert said[50:].mean() > 0.8 and not said[5:40].any()
+    assert lost.right_when_lost == pytest.approx(scores.matches.correct[said].mean())
+    assert lost.right_otherwise == pytest.approx(scores.matches.correct[~said].mean())
+    assert lost.right_when_lost < 0.3 < 0.7 < lost.right_otherwise
+    assert f"lost at {lost.queries} of 80 queries" in lost.text
+    assert scores.motion is not None and scores.motion.follow_speed
+    single = score(similarity, truth, wanted.model_copy(update={"sequence": "none"}))
+    assert single.lost is None and single.matches.lost is None and single.motion is None
