@@ -32,6 +32,7 @@ class TrainingRun(QObject):
         self._control = TrainingControl()
         self._title = ""
         self._seed = ""
+        self._resumed = False
 
     @property
     def running(self) -> bool:
@@ -67,6 +68,7 @@ class TrainingRun(QObject):
         def go_on(curves: Curves | None) -> None:
             if not self.running:
                 self._begin(run.info.name, control, CurveCollector(curves), work)
+                self._resumed = True
 
         self._view.background.run(
             "Read the curves", lambda cancel: read_curves(run.folder / CURVES), go_on, lambda sentence: go_on(None)
@@ -113,7 +115,7 @@ class TrainingRun(QObject):
             self._view.show_buttons()
 
     def _begin(self, title: str, control: TrainingControl, curves: CurveCollector, work: Any) -> None:
-        self._control, self._title, self._seed = control, title, ""
+        self._control, self._title, self._seed, self._resumed = control, title, "", False
         self._live.begin(curves, f"{title}: starting…")
         self._live.bar.setValue(0)
         self._view.parts.show_tab(LIVE)
@@ -163,7 +165,9 @@ class TrainingRun(QObject):
             self._live.tell(f"{self._title}: {told_of([one.run for one in done])}")
             self._live.bar.setValue(1000)
         elif state is State.CANCELLED:
-            kept = "nothing was kept" if self._control.discard else "it can go on from its checkpoint, in the Runs tab"
+            kept = "nothing of it was kept" if self._control.discard else "it can go on from its checkpoint, in the Runs tab"
+            if self._resumed:
+                kept = "the run is what it was before, and can go on"
             self._live.tell(f"{self._title}: cancelled; {kept}.")
             self._live.bar.setValue(0)
         else:

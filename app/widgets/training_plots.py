@@ -140,7 +140,7 @@ class SortedPlot(TrainingPlot):
     """One value of every neuron, the largest first, with the target band."""
 
     def __init__(self, theme: Theme, title: str, name: str, key: str, band: bool = False) -> None:
-        super().__init__(theme, title, name, count)
+        super().__init__(theme, title, name, whole)
         self._key, self._banded = key, band
         self._curve = pg.PlotCurveItem()
         self._band = pg.LinearRegionItem((0, 0), orientation="horizontal", movable=False)
@@ -195,7 +195,7 @@ class HistogramPlot(TrainingPlot):
     """How the values are spread."""
 
     def __init__(self, theme: Theme, title: str, name: str) -> None:
-        super().__init__(theme, title, name, left=count)
+        super().__init__(theme, title, name, left=whole)
         self._bars = pg.BarGraphItem(x0=[], x1=[], height=[])
         self.box.addItem(self._bars)
         self._marks = [pg.InfiniteLine(angle=90) for _ in range(2)]
@@ -290,7 +290,7 @@ class PicturePlot(TrainingPlot):
     """An array as a picture, rows from the top."""
 
     def __init__(self, theme: Theme, title: str, name: str) -> None:
-        super().__init__(theme, title, name, count, count)
+        super().__init__(theme, title, name, whole, whole)
         self._image = pg.ImageItem(axisOrder="row-major")
         self.box.addItem(self._image)
         self.box.invertY(True)
@@ -365,7 +365,7 @@ class HistoryPlot(TrainingPlot):
     def __init__(
         self, theme: Theme, title: str, name: str, keys: Sequence[tuple[str, str, str]], metric: str | None = None, unit: str = ""
     ) -> None:
-        super().__init__(theme, title, name, count)
+        super().__init__(theme, title, name, whole)
         self._keys, self._metric, self._unit = keys, metric, unit
         self._curves = [pg.PlotDataItem() for _ in keys]
         self._border = pg.InfiniteLine(angle=90)
@@ -458,6 +458,11 @@ def hold_from_zero(item: pg.PlotCurveItem, last: float, level: float | None) -> 
         item.setData([], [])
     else:
         item.setData(np.array([0.0, last]), np.array([level, level]))
+
+
+def whole(value: float) -> str:
+    """A tick of an axis that counts: there is nothing to say between two whole numbers."""
+    return count(abs(value) if value == 0 else value) if float(value).is_integer() else ""
 
 
 def make_plots(theme: Theme) -> list[TrainingPlot]:

@@ -80,6 +80,11 @@ class ForwardFilterParameters(Parameters):
     )
     lost_below: float = parameter(0.3, "The robot counts as lost where its confidence is below this.", ge=0, le=1)
 
+    def settled(self) -> "ForwardFilterParameters":
+        """The same with what was left out, and could not be learned, filled in."""
+        spread = _SPREAD if self.speed_spread is None else self.speed_spread
+        return self.model_copy(update={"speed_spread": spread, "stop": self.stop or 0.0})
+
     def motion(self, speed: float | None = None) -> Vector:
         """Probabilities of moving on by 0, 1, 2, ... places in one frame: a normal distribution cut off, and the stops.
 

@@ -71,7 +71,7 @@ def match(
     if facts is not None and facts.reference_xy is not None:
         forward = learn_motion(facts.reference_xy, forward)
     filtered = filter_matrix(similarity, forward, emit, cancel)
-    return Matched(filtered.probabilities, filtered.confidence, filtered.lost, forward)
+    return Matched(filtered.probabilities, filtered.confidence, filtered.lost, forward.settled())
 
 
 def _tolerance_in_frames(parameters: ScoringParameters, facts: PairFacts | None) -> int:

@@ -14,7 +14,8 @@ class TrainingControl:
     cancels instead may say with `discard` that nothing shall be kept.
 
     Attributes:
-        discard: what a cancelled run leaves behind is removed (else it can go on from its checkpoint).
+        discard: what a cancelled run leaves behind is removed (else it can go on from its checkpoint). A run that was resumed
+            stays as it was before.
         ended_early: the training heeded `stop` before its last step.
     """
 

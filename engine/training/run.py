@@ -305,7 +305,7 @@ def _train(
             taught.tell_final()
             recorder.save()
         except JobCancelled:
-            _leave(run, recorder, control)
+            _leave(run, recorder, control, resumed=resume)
             raise
         except BadInput as error:
             change_run(run, status="failed", note=str(error))
@@ -325,9 +325,12 @@ def _train(
     return TrainedRun(run, taught.network, record, path, seconds)
 
 
-def _leave(run: Run, recorder: CurveRecorder, control: TrainingControl) -> None:
-    """A cancelled run keeps what it can go on from, or nothing."""
-    if control.discard or not (run.folder / CHECKPOINT).exists():
+def _leave(run: Run, recorder: CurveRecorder, control: TrainingControl, *, resumed: bool) -> None:
+    """A cancelled run keeps what it can go on from, or nothing; one that was resumed is what it was before, never less."""
+    if resumed and control.discard:
+        recorder.save()
+        change_run(run, status=run.info.status, note=run.info.note)
+    elif control.discard or not (run.folder / CHECKPOINT).exists():
         remove_run(run)
     else:
         recorder.save()

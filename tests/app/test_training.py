@@ -271,7 +271,7 @@ def test_cancel_keeps_nothing(window: MainWindow, view: TrainingView, qtbot: QtB
     until(qtbot, lambda: "steps/s" in view.parts.live.words.text())
     click(qtbot, window, "trainCancel")
     until(qtbot, lambda: not view.training.running)
-    assert "nothing was kept" in view.parts.live.words.text() and list_runs(lab)[0] == []
+    assert "nothing of it was kept" in view.parts.live.words.text() and list_runs(lab)[0] == []
 
 
 def test_a_job_that_is_cancelled_elsewhere_can_be_resumed(

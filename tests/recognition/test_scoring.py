@@ -301,5 +301,6 @@ def test_where_the_filter_is_lost_is_counted_and_how_often_it_is_right_all_the_s
     assert lost.right_when_lost < 0.3 < 0.7 < lost.right_otherwise
     assert f"lost at {lost.queries} of 80 queries" in lost.text
     assert scores.motion is not None and scores.motion.follow_speed
+    assert (scores.motion.speed_spread, scores.motion.stop) == (0.7, 0.0)
     single = score(similarity, truth, wanted.model_copy(update={"sequence": "none"}))
     assert single.lost is None and single.matches.lost is None and single.motion is None

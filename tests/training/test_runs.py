@@ -255,6 +255,11 @@ def test_cancel_keeps_nothing_where_that_is_asked_and_the_checkpoint_else(worksp
             train(request(workspace), emit=At("output layer", 40, cancel.cancel), cancel=cancel, control=control)
         runs, _ = list_runs(workspace)
         assert [run.info.status for run in runs] == ([] if discard else ["interrupted"])
+    control, cancel = TrainingControl(), CancelToken()
+    control.discard = True
+    with pytest.raises(JobCancelled):
+        resume_run(workspace, runs[0].folder, At("output layer", 80, cancel.cancel), cancel, control)
+    assert read_run(runs[0].folder).info.status == "interrupted"  # what was there before is never lost
     resumed = resume_run(workspace, runs[0].folder, ignore, CancelToken())
     assert bits(resumed.path) == bits(train(request(workspace))[0].path)
 
