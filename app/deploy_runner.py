@@ -11,7 +11,7 @@ from app.capture_runner import TICK_MS, CaptureRunner
 from engine.capture import CaptureParameters
 from engine.errors import BadInput
 from engine.events.sources import ReplaySource
-from engine.jobs import CancelToken, JobEvent, Notice
+from engine.jobs import CancelToken, noting
 from engine.live import Answer, LiveModel, LiveParameters, LivePipeline, LiveTotals, make_target, open_model
 from engine.live.known import KnownRoute, known_route, recording_for
 from engine.live.targets import MakeLiveTarget
@@ -90,12 +90,7 @@ class DeployRunner(QObject):
 
         def work(cancel: CancelToken) -> OpenedModel:
             notices: list[str] = []
-
-            def listen(event: JobEvent) -> None:
-                if isinstance(event, Notice):
-                    notices.append(event.text)
-
-            model = open_model(path, workspace, seed, listen, cancel)
+            model = open_model(path, workspace, seed, noting(notices), cancel)
             cancel.check()
             return OpenedModel(model, tuple(notices), recording_for(workspace, model))
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from PySide6.QtWidgets import QInputDialog
 
 from engine.errors import BadInput
-from engine.jobs import CancelToken, JobEvent, Notice
+from engine.jobs import CancelToken, noting
 from engine.places.workspace import Workspace
 from engine.training.curves import Curves, read_curves
 from engine.training.merge_runs import merge_runs
@@ -113,10 +113,6 @@ class RunsControl(QObject):
         first, second = runs if text == items[0] else reversed(runs)
         told: list[str] = []
 
-        def note(event: JobEvent) -> None:
-            if isinstance(event, Notice):
-                told.append(event.text)
-
         def done(run: Run | None) -> None:
             if run is None:
                 return
@@ -126,7 +122,7 @@ class RunsControl(QObject):
             self._view.notify(words.strip(), "info")
 
         self._view.background.run(
-            "Merge two maps", lambda cancel: merge_runs(workspace, first, second, "", note, cancel), done, self._view.say
+            "Merge two maps", lambda cancel: merge_runs(workspace, first, second, "", noting(told), cancel), done, self._view.say
         )
 
     def _push(self, command: QUndoCommand) -> None:

@@ -47,6 +47,17 @@ def ignore(event: JobEvent) -> None:
     """An `emit` for callers that do not listen."""
 
 
+def noting(texts: list[str], onward: Emit = ignore) -> Emit:
+    """An `emit` that adds the text of each Notice to a list, and hands every event on."""
+
+    def note(event: JobEvent) -> None:
+        if isinstance(event, Notice):
+            texts.append(event.text)
+        onward(event)
+
+    return note
+
+
 class CancelToken:
     """Set by the one who waits, checked by the job between chunks."""
 

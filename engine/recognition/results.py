@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
-from engine.jobs import CancelToken, Emit, JobEvent, Notice, Progress
+from engine.jobs import CancelToken, Emit, Progress, noting
 from engine.places.selection import PairSelection
 from engine.recognition.encoding import SpikingParameters
 from engine.recognition.evaluate import Evaluation, EvaluationParameters, evaluate
@@ -84,13 +84,7 @@ def run_evaluation(
         BadInput: as evaluate.
     """
     notices: list[str] = []
-
-    def listen(event: JobEvent) -> None:
-        if isinstance(event, Notice):
-            notices.append(event.text)
-        emit(event)
-
-    evaluation = evaluate(pair, inputs, spiking, scoring, parameters, listen, cancel)
+    evaluation = evaluate(pair, inputs, spiking, scoring, parameters, noting(notices, emit), cancel)
     emit(Progress("Writing the report", 0, 1))
     models = (pair, evaluation.inputs, spiking, scoring, parameters)
     settings = {type(model).__name__: model.model_dump(mode="json") for model in models}

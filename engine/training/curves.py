@@ -53,15 +53,13 @@ class CurveCollector:
         if metric.name == BEGIN:
             self._cut_back(LAYERS.index(metric.values["layer"]), metric.step)
             return
-        steps = self.steps(metric.name)
         self.last[metric.name] = {**metric.values, "step": metric.step}
         row = _row(metric)
         if row is None:
             return
         columns = self._series.setdefault(metric.name, {})
         self._drop(metric.name, metric.step - 1)  # a step that is told of twice counts as it was told of last
-        steps = self.steps(metric.name)
-        length = len(steps)
+        length = len(self.steps(metric.name))
         for key in row.keys() - columns.keys():
             columns[key] = [math.nan] * length
         for key, values in columns.items():

@@ -6,7 +6,7 @@ from engine.chip.check import ChipCheck, check_network
 from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
 from engine.frames.png import read_frames
-from engine.jobs import CancelToken, JobEvent, Notice
+from engine.jobs import CancelToken, noting
 from engine.networks.library import NetworkKind
 from engine.parameters import Parameters
 from engine.places.selection import ReferenceSelection
@@ -122,12 +122,7 @@ def reference_size(selection: ReferenceSelection, cancel: CancelToken | None = N
         BadInput: a traverse cannot be read, or nothing says which places belong together.
     """
     notes: list[str] = []
-
-    def note(event: JobEvent) -> None:
-        if isinstance(event, Notice):
-            notes.append(event.text)
-
-    several = open_several(selection, note, cancel)
+    several = open_several(selection, noting(notes), cancel)
     first = several.parts[0].traverse
     if several.places == 0:
         raise BadInput(f"{selection.reference} has no frames.")

@@ -11,23 +11,14 @@ from pytestqt.qtbot import QtBot
 from app.views.training import TrainingView
 from app.widgets.plot_pictures import KINDS, save_plot
 from app.window import MainWindow
-from engine.places.workspace import Workspace
-from tests.app.training_help import LEFT, click, show_tab, train, until
+from tests.app.training_help import LEFT, click, open_training, set_short_lens, show_tab, train, until
 from tests.training.helpers import small_workspace
 
 
 @pytest.fixture
 def view(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> TrainingView:
-    lab: Workspace = small_workspace(tmp_path / "lab", places=20)
-    window.open_workspace(lab.root)
-    with qtbot.waitSignal(window.panelPainted, timeout=60_000):
-        window.show_panel("training")
-    made = window.current_view
-    assert isinstance(made, TrainingView)
-    made.parts.setup.inputs_form.set_values({"dims": (8, 8)})
-    made.parts.setup.training_form.set_values({"epoch_feat": 4, "epoch_out": 16})
-    made.parts.setup.edited.emit()
-    until(qtbot, lambda: made.setup.plan is not None)
+    made = open_training(qtbot, window, small_workspace(tmp_path / "lab", places=20))
+    set_short_lens(qtbot, made)
     return made
 
 

@@ -18,7 +18,19 @@ from engine.places.workspace import Workspace
 from engine.training import lens as lens_training
 from engine.training.runs import CHECKPOINT, list_runs
 from tests.app.capture_help import choose, retype
-from tests.app.training_help import CONTROL, LEFT, at_row, chosen_rows, click, part, show_tab, train, until
+from tests.app.training_help import (
+    CONTROL,
+    LEFT,
+    at_row,
+    chosen_rows,
+    click,
+    open_training,
+    part,
+    set_short_lens,
+    show_tab,
+    train,
+    until,
+)
 from tests.training.helpers import CAMERA, DATASET, QUERY, REFERENCE, small_workspace
 
 
@@ -29,15 +41,8 @@ def lab(tmp_path: Path) -> Workspace:
 
 @pytest.fixture
 def view(window: MainWindow, lab: Workspace, qtbot: QtBot) -> TrainingView:
-    window.open_workspace(lab.root)
-    with qtbot.waitSignal(window.panelPainted, timeout=60_000):
-        window.show_panel("training")
-    made = window.current_view
-    assert isinstance(made, TrainingView)
-    made.parts.setup.inputs_form.set_values({"dims": (8, 8)})
-    made.parts.setup.training_form.set_values({"epoch_feat": 4, "epoch_out": 16})
-    made.parts.setup.edited.emit()
-    until(qtbot, lambda: made.setup.plan is not None)
+    made = open_training(qtbot, window, lab)
+    set_short_lens(qtbot, made)
     return made
 
 

@@ -7,11 +7,10 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.theme import DARK, LIGHT, Colours, Theme
-from app.views.training import TrainingView
 from app.window import MainWindow
 from tests.app.conftest import Picture, colours_of
 from tests.app.test_capture_pictures import near
-from tests.app.training_help import click, show_tab, train, until
+from tests.app.training_help import click, open_training, set_short_lens, show_tab, train, until
 from tests.training.helpers import small_workspace
 
 
@@ -28,15 +27,8 @@ def test_every_tab(
     name = f"{'dark' if colours.dark else 'light'}-{size[0]}"
     theme.choose("dark" if colours.dark else "light")
     window = open_window(size=size)
-    window.open_workspace(small_workspace(tmp_path / "lab", places=20).root)
-    with qtbot.waitSignal(window.panelPainted, timeout=60_000):
-        window.show_panel("training")
-    view = window.current_view
-    assert isinstance(view, TrainingView)
-    view.parts.setup.inputs_form.set_values({"dims": (8, 8)})
-    view.parts.setup.training_form.set_values({"epoch_feat": 4, "epoch_out": 16})
-    view.parts.setup.edited.emit()
-    until(qtbot, lambda: view.setup.plan is not None)
+    view = open_training(qtbot, window, small_workspace(tmp_path / "lab", places=20))
+    set_short_lens(qtbot, view)
     picture(window, f"training-empty-{name}")
     drawing = view.parts.setup.picture.grab().toImage()
     assert near(drawing, colours.accent, 6) > 50 and near(drawing, colours.off_event, 6) > 50

@@ -4,21 +4,16 @@ from pathlib import Path
 
 from pytestqt.qtbot import QtBot
 
-from app.views.training import TrainingView
 from app.window import MainWindow
 from engine.networks.library import networks_of
 from tests.app.capture_help import choose
-from tests.app.training_help import train, until
+from tests.app.training_help import open_training, train, until
 from tests.training.helpers import small_workspace
 
 
 def test_prototypes_are_trained_by_clicks_and_drawn(window: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
     lab = small_workspace(tmp_path / "lab", places=20)
-    window.open_workspace(lab.root)
-    with qtbot.waitSignal(window.panelPainted, timeout=60_000):
-        window.show_panel("training")
-    view = window.current_view
-    assert isinstance(view, TrainingView)
+    view = open_training(qtbot, window, lab)
     setup = view.parts.setup
     choose(qtbot, setup.kind, "Prototypes: one layer, the references are its weights")
     assert setup.chosen_kind == "prototype"

@@ -12,7 +12,7 @@ from app.window import MainWindow
 from engine.places.ground_truth import save_ground_truth
 from engine.places.workspace import Workspace
 from tests.app.capture_help import choose
-from tests.app.training_help import CONTROL, LEFT, at_row, click, part, show_tab, train, until
+from tests.app.training_help import CONTROL, LEFT, at_row, click, open_training, part, show_tab, train, until
 from tests.training.helpers import CAMERA, DATASET, QUERY, REFERENCE, small_workspace
 from tests.training.test_several import THIRD, film, frames_of, noisy
 
@@ -27,11 +27,7 @@ def lab(tmp_path: Path) -> Workspace:
 
 @pytest.fixture
 def view(window: MainWindow, lab: Workspace, qtbot: QtBot) -> TrainingView:
-    window.open_workspace(lab.root)
-    with qtbot.waitSignal(window.panelPainted, timeout=60_000):
-        window.show_panel("training")
-    made = window.current_view
-    assert isinstance(made, TrainingView)
+    made = open_training(qtbot, window, lab)
     setup = made.parts.setup
     setup.choose_kind("prototype")
     setup.inputs_form.set_values({"dims": (8, 8)})

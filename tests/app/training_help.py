@@ -10,16 +10,47 @@ from pytestqt.qtbot import QtBot
 from app.views.training import TrainingView
 from app.widgets.training_runs import NAME, RUN_ROLE
 from app.window import MainWindow
+from engine.places.workspace import Workspace
 from engine.training.runs import Run
 from tests.app.capture_help import LEFT, click, part
 
 PATIENCE_MS = 60_000
-__all__ = ["LEFT", "PATIENCE_MS", "at_row", "chosen_rows", "click", "part", "show_tab", "train", "until"]
+__all__ = [
+    "LEFT",
+    "PATIENCE_MS",
+    "at_row",
+    "chosen_rows",
+    "click",
+    "open_training",
+    "part",
+    "set_short_lens",
+    "show_tab",
+    "train",
+    "until",
+]
 
 
 def until(qtbot: QtBot, condition: Callable[[], Any]) -> None:
     """Wait for something that the engine does."""
     qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE_MS)
+
+
+def open_training(qtbot: QtBot, window: MainWindow, lab: Workspace) -> TrainingView:
+    """The Training panel of a workspace, painted."""
+    window.open_workspace(lab.root)
+    with qtbot.waitSignal(window.panelPainted, timeout=PATIENCE_MS):
+        window.show_panel("training")
+    view = window.current_view
+    assert isinstance(view, TrainingView)
+    return view
+
+
+def set_short_lens(qtbot: QtBot, view: TrainingView) -> None:
+    """Inputs and epochs with which LENS learns twenty places in no time, planned."""
+    view.parts.setup.inputs_form.set_values({"dims": (8, 8)})
+    view.parts.setup.training_form.set_values({"epoch_feat": 4, "epoch_out": 16})
+    view.parts.setup.edited.emit()
+    until(qtbot, lambda: view.setup.plan is not None)
 
 
 def show_tab(qtbot: QtBot, window: MainWindow, tabs: str, title: str) -> None:
