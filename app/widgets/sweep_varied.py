@@ -62,7 +62,7 @@ class VariedTable(QTreeWidget):
         self.setItemDelegate(_TypeSome(self))
         self.itemChanged.connect(self._on_changed)
         self.kind: NetworkKind | None = None
-        self._only_varied = False
+        self.frozen = self._only_varied = False
 
     def show_kind(self, kind: NetworkKind) -> None:
         """Offer what can be varied of a kind, its usual ranges ticked."""
@@ -88,6 +88,7 @@ class VariedTable(QTreeWidget):
                 if variable.several:
                     _add_other(item)
             self._tick(item, name in KINDS[kind].sweeps)
+        self._show_frozen()
         self.blockSignals(False)
 
     def varied(self) -> dict[str, Varied | str]:
@@ -126,13 +127,13 @@ class VariedTable(QTreeWidget):
                 for child in _children(item):
                     if _is_value(child):
                         child.setCheckState(0, _CHECKED if child.data(0, _VALUE_ROLE) in over.values else _UNCHECKED)
-        self._hide()
+        self._show_frozen()
         self.blockSignals(False)
 
-    def show_only_varied(self, on: bool) -> None:
-        """Hide what is not varied: of a study that is there nothing can be altered."""
-        self._only_varied = on
-        self._hide()
+    def freeze(self, frozen: bool, only_varied: bool) -> None:
+        """Whether nothing can be altered, and whether what is not varied is hidden; it can be scrolled all the same."""
+        self.frozen, self._only_varied = frozen, only_varied
+        self._show_frozen()
 
     def can_type(self, index: QModelIndex | QPersistentModelIndex) -> bool:
         """Only the numbers of a range, and another set of numbers under those that are offered."""
@@ -146,10 +147,13 @@ class VariedTable(QTreeWidget):
             assert item is not None
             yield item
 
-    def _hide(self) -> None:
+    def _show_frozen(self) -> None:
+        blocked = self.blockSignals(True)
         for item in self._rows():
             for part in (item, *_children(item)):
+                part.setDisabled(self.frozen)
                 part.setHidden(self._only_varied and part.checkState(0) is not _CHECKED)
+        self.blockSignals(blocked)
 
     def _tick(self, item: QTreeWidgetItem, on: bool) -> None:
         item.setCheckState(0, _CHECKED if on else _UNCHECKED)

@@ -266,8 +266,7 @@ class SweepTab(QWidget):
     def _show_joined(self, running: bool = False) -> None:
         """What a study holds is its own: it is not typed again."""
         joined = bool(self.chosen_study)
-        self.varied.setEnabled(not joined and not running)
-        self.varied.show_only_varied(joined)
+        self.varied.freeze(joined or running, joined)
         for name in ("study", "storage", "objective", "networks", "pruning"):
             self.form.editor(name).setEnabled(not joined)
 

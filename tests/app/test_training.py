@@ -488,7 +488,7 @@ def test_a_sweep_by_clicks_and_its_best_trial_as_a_run(
     assert tab.table.topLevelItemCount() == 4 and "4 done" in tab.words.text()
     assert QUERY in tab.tuned.text() and tab.tuned.isVisible()
     until(qtbot, lambda: tab.chosen_study == "sweep")
-    assert tab.parallel._items and not tab.varied.isEnabled()
+    assert tab.parallel._items and tab.varied.frozen
     click(qtbot, window, "sweepBest")
     until(qtbot, lambda: not view.training.running and view.parts.runs.model.runs)
     run = view.parts.runs.model.runs[0]
@@ -578,6 +578,8 @@ def test_a_sweep_over_choices_by_clicks(window: MainWindow, view: TrainingView, 
     choose(qtbot, tab.study, "sweep")
     until(qtbot, lambda: tab.varied.varied() == varied)
     assert named(tab, "cell").isHidden() and not named(tab, "windows").isHidden()
+    tick(qtbot, tab, named(tab, "encoding").child(1))  # a study stays what it is
+    assert tab.varied.varied() == varied
     assert named(tab, "encoding").child(0).isHidden() and not named(tab, "encoding").child(1).isHidden()
 
 
