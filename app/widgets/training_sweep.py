@@ -32,7 +32,7 @@ from engine.training.sweep_space import shown
 
 NEW = "New study"
 SETTINGS, RESULTS = "Settings", "Results"
-_BESIDE = 620  # width from which two columns have room side by side
+_BESIDE = 560  # width from which two columns have room side by side
 _NUMBER_ROLE = Qt.ItemDataRole.UserRole
 
 
@@ -102,7 +102,7 @@ class SweepTab(QWidget):
         self.refresh = tool_button("sweepRefresh", "refresh", "Look again: other machines may work on the study, too")
         self.refresh.clicked.connect(self.refreshRequested)
         self.importance, self.parallel = ImportancePlot(theme), ParallelPlot(theme)
-        self.table.setMinimumHeight(150)
+        self.table.setMinimumHeight(132)
         self.pages = QTabWidget()
         self.pages.setObjectName("sweepPages")
         self.pages.setDocumentMode(True)
@@ -205,7 +205,7 @@ class SweepTab(QWidget):
         column.addLayout(below)
         plots = QWidget()
         self._plots = QHBoxLayout(plots)
-        self._plots.setContentsMargins(0, 8, 0, 0)
+        self._plots.setContentsMargins(0, 0, 0, 0)
         self._plots.setSpacing(14)
         self._plots.addWidget(self.importance, 2)
         self._plots.addWidget(self.parallel, 4)
@@ -309,7 +309,7 @@ def _page(first: QWidget, second: QWidget) -> tuple[QWidget, QBoxLayout]:
     page = QWidget()
     parts = QBoxLayout(QBoxLayout.Direction.TopToBottom, page)
     parts.setContentsMargins(0, 10, 10, 0)
-    parts.setSpacing(16)
+    parts.setSpacing(10)
     parts.addWidget(first, 1)
     parts.addWidget(second, 1)
     return page, parts
