@@ -44,9 +44,11 @@ class NetworkPicture(QWidget):
             _say(self.words, sentence, "muted")
             return
         neurons = sum(layer.neurons for layer in plan.layers[1:])
+        layers = len(plan.layers) - 1
+        several = f"{plan.networks} networks, a window each, of " if plan.networks > 1 else ""
         _say(
             self.words,
-            f"{len(plan.layers) - 1} layer{'s' * (len(plan.layers) > 2)}, {neurons:,} neurons, {plan.parameters:,} parameters: "
+            f"{several}{layers} layer{'s' * (layers > 1)}, {neurons:,} neurons, {plan.parameters:,} parameters: "
             f"{plan.kilobytes:,.0f} KB, {plan.kilobytes_8bit:,.0f} KB with 8-bit weights",
             "",
         )

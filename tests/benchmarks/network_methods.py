@@ -76,7 +76,7 @@ def prototype(name: str, inputs: InputParameters, readout: str = "spikes", train
         settled = inputs.for_kind("prototype").for_frames((references.shape[1], references.shape[2]))
         seen, statistics = reference_inputs(references, settled, "prototype")
         settings = (training or PrototypeParameters()).model_copy(update={"seed": seed})
-        rule = PrototypeRule(settled.normalise or "none", len(settled.windows or (1,)))
+        rule = PrototypeRule(settled.normalise or "none", settled.window_count)
         network = prototypes_of(seen, statistics, rule, settings.threshold)
         result = NetworkRunner(network, _record(network, settled, settings, seed)).similarity(queries)
         return Answer(result.readouts[readout], result.synops_per_query)
