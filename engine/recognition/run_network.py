@@ -105,7 +105,7 @@ def _part(emit: Emit, number: int, count: int) -> Emit:
 
     def onward(event: JobEvent) -> None:
         if isinstance(event, Progress):
-            event = replace(event, done=number * event.total + event.done, total=count * event.total)
+            event = replace(event, done=(number * event.total + event.done) // count)
         emit(event)
 
     return onward if count > 1 else emit

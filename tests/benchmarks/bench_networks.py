@@ -3,6 +3,7 @@
 example     LENS's own example (needs the shared data): Recall@1 with intervals.
 halves      its two halves: settings chosen on the one, scored on the other.
 stand-ins   synthetic routes as the example is not: 600 places of 7x7 sparse pixels, and a robot indoors with 75 places.
+windows     one window and three, as inputs of one network and as networks whose columns are added up, on both of these.
 follow      the forward filter where the query is slower or faster than the reference: fixed and followed speed.
 robustness  synthetic streets with changed light, speed, lateral offset and event noise; --out FOLDER writes curves (SVG, JSON).
 
@@ -28,7 +29,7 @@ from engine.recognition.scoring import ScoringParameters, score
 from engine.simulation.pair import PairParameters, simulate_pair
 from engine.simulation.parameters import PRESETS, TraverseConditions, WorldParameters
 from engine.storage import replacing, write_json
-from tests.benchmarks.network_methods import Frames, Method, lens, methods, prototype, simple
+from tests.benchmarks.network_methods import Frames, Method, lens, methods, prototype, simple, windows
 
 STAGES = ("none", "diagonal:4", "filter")
 TITLES = {"none": "single", "diagonal:4": "4 frames", "filter": "filter"}
@@ -151,17 +152,34 @@ def faster(times: float) -> dict[str, TraverseConditions]:
 
 def run_stand_ins(worlds: Sequence[int], seeds: int) -> None:
     """A long route of sparse 7x7 frames, and a corridor."""
+    rows = [method for method in methods((7, 7)) if "tenth" not in method.name]
+    for title, cases in stand_ins(worlds).items():
+        print(f"\n{title}")
+        show_table(cases, rows, seeds, 1, 0)
+
+
+def stand_ins(worlds: Sequence[int]) -> dict[str, list[Case]]:
+    """Cases by title."""
     fast, slow = faster(1.5), faster(0.25)
     long, indoors = [], []
     for world in worlds:
         long += [sparse_pixels(case, world, 0.15) for case in film(WorldParameters(seed=world), fast, 600, 0)]
         indoors += [sparse_pixels(case, world, 1.0) for case in film(WorldParameters(seed=world, kind="corridor"), slow, 75, 84)]
-    rows = [method for method in methods((7, 7)) if "tenth" not in method.name]
     tables = {"600 places, 7x7 sparse pixels, another day": long, "75 places indoors, 7x7 pixels, another day": indoors}
-    for title, cases in tables.items():
-        counts = np.mean([case.references.mean() for case in cases])
-        print(f"\n{title}; worlds {list(worlds)}; {counts:.1f} events a pixel and frame")
-        show_table(cases, rows, seeds, 1, 0)
+    return {
+        f"{title}; worlds {list(worlds)}; {np.mean([c.references.mean() for c in cases]):.1f} events a pixel and frame": cases
+        for title, cases in tables.items()
+    }
+
+
+def run_windows(data: Path, worlds: Sequence[int], seeds: int) -> None:
+    """How windows are joined."""
+    if data.exists():
+        print("LENS's example")
+        show_table([example(data)], windows((10, 10)), seeds, 1, 2000)
+    for title, cases in stand_ins(worlds).items():
+        print(f"\n{title}")
+        show_table(cases, windows((7, 7)), min(seeds, 2), 1, 0)
 
 
 # -- speeds
@@ -269,13 +287,13 @@ def main() -> None:
     """Measure what is asked for."""
     root = Path(os.environ.get("REVISIT_SHARED", Path(__file__).resolve().parents[3] / "shared"))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("example", "halves", "stand-ins", "follow", "robustness"))
+    parser.add_argument("what", choices=("example", "halves", "stand-ins", "windows", "follow", "robustness"))
     parser.add_argument("--data", type=Path, default=root / "data" / "lens-example", help="folder of LENS's example")
     parser.add_argument(
         "--worlds",
         type=int,
         nargs="+",
-        help="seeds of the synthetic worlds (default 21 22; 51 52 for stand-ins, 21 22 51 for follow)",
+        help="seeds of the synthetic worlds (default 21 22; 51 52 for stand-ins and windows, 21 22 51 for follow)",
     )
     parser.add_argument("--seeds", type=int, default=5, help="of networks and spikes")
     parser.add_argument("--out", type=Path, help="folder for the curves (robustness)")
@@ -288,6 +306,8 @@ def main() -> None:
         run_halves(given.data, given.seeds)
     elif given.what == "stand-ins":
         run_stand_ins(given.worlds or (51, 52), min(given.seeds, 2))
+    elif given.what == "windows":
+        run_windows(given.data, given.worlds or (51, 52), given.seeds)
     elif given.what == "follow":
         run_follow(given.worlds or (21, 22, 51))
     else:
