@@ -108,7 +108,8 @@ class LiveMetrics:
             "feature weights", "output weights": counts between edges; clipped, zeroed, limit (see EightBits); image
                 (rows, columns) float32, every so-many-th weight of the matrix.
             "spikes": place, and the spikes of input, feature and (once it learns) output: (steps, neurons) uint8.
-            "validation": epoch, and what `validate` returns.
+            "validation": epoch, what `validate` returns, and left_out, how many validations were due before and would have taken
+                more than their share of the time.
             "begin": layer, the name of the one that learns from this step on; output_step, at which its network's output layer
                 begins: what was told of later steps is void (a killed run goes on from its checkpoint, or the next seed begins).
         seed: of the run; what is sampled here depends on it alone.
@@ -138,6 +139,7 @@ class LiveMetrics:
         self._budget = Budget(share)
         self._telling, self._detailing = Throttle(_TOLD_A_SECOND), Throttle(_DETAILS_A_SECOND)
         self._turn = self._index = self._step = self._base = 0
+        self._left_out = 0
         self._done: tuple[LensNetwork, ...] = ()
         self._networks, self._totals = 1, (0, 0)
 
@@ -206,7 +208,8 @@ class LiveMetrics:
         if due and step:
             weights = (len(self._done) + 1) * network.parameter_count
             guess = max(_FIRST_GUESS, _SECONDS_A_WEIGHT * self._queries * weights)
-            self._budget.run(VALIDATION, lambda: self.tell_validation(_with_output(network, layer), step), guess)
+            judged = self._budget.run(VALIDATION, lambda: self.tell_validation(_with_output(network, layer), step), guess)
+            self._left_out += not judged
         if not (self._telling.ready() or last):
             return
         speed = self._speed(step)
@@ -254,7 +257,8 @@ class LiveMetrics:
     def _judge(self, network: LensNetwork | LensEnsemble, step: int) -> None:
         if self._validate is not None:
             values = dict(self._validate(network))
-            self._emit(Metric(VALIDATION, step, {"epoch": step / len(self._rates), **values}))
+            values |= {"epoch": step / len(self._rates), "left_out": self._left_out}
+            self._emit(Metric(VALIDATION, step, values))
 
     def _tell_running_spikes(self, layer: Any, network: LensNetwork, step: int, place: int) -> None:
         weights = np.asarray(layer.weights(), np.float32)
