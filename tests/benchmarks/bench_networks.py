@@ -15,7 +15,7 @@ import argparse
 import itertools
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from engine.frames.inputs import InputParameters
 from engine.places.workspace import Workspace
 from engine.recognition.forward_filter import ForwardFilterParameters
+from engine.recognition.matches import PairFacts
 from engine.recognition.plots_svg import Axis, Series, line_plot
 from engine.recognition.scoring import ScoringParameters, score
 from engine.simulation.pair import PairParameters, simulate_pair
@@ -38,12 +39,13 @@ CHOSEN_ON = (11, 12, 13, 14, 31, 32, 41, 42, 43)  # worlds that settings were lo
 
 @dataclass(frozen=True)
 class Case:
-    """A pair of traverses and its ground truth."""
+    """A pair of traverses and its ground truth; mask says which queries are not scored, as in PairFacts."""
 
     name: str
     references: Frames
     queries: Frames
     truth: NDArray[np.uint8]
+    mask: NDArray[np.bool_] | None = None
 
 
 def recalls(case: Case, method: Method, seeds: int, tolerance: int, resamples: int = 0) -> dict[str, tuple[float, ...]]:
@@ -58,7 +60,7 @@ def recalls(case: Case, method: Method, seeds: int, tolerance: int, resamples: i
             wanted = ScoringParameters.check(
                 {"sequence": stage, "GT_tolerance": tolerance, "resamples": resamples if seed == 0 else 0, "cold_starts": 0}
             )
-            scores = score(answer.similarity, case.truth, wanted)
+            scores = score(answer.similarity, case.truth, wanted, facts=PairFacts(mask=case.mask))
             found.setdefault(stage, []).append(scores.recall_at[1])
             if scores.intervals is not None:
                 intervals[stage] = scores.intervals.recall_at[1]
@@ -93,9 +95,12 @@ def example(data: Path) -> Case:
     return Case("example", frames[0], frames[1], np.eye(len(frames[0]), len(frames[1]), dtype=np.uint8))
 
 
-def run_example(data: Path, seeds: int) -> None:
+def run_example(data: Path, seeds: int, skip: int) -> None:
     """The table of the guide."""
     case = example(data)
+    if skip:
+        case = replace(case, mask=np.arange(len(case.queries)) < skip)
+        print(f"The first {skip} queries are seen, but not scored.")
     for tolerance in (1, 3):
         show_table([case], methods((10, 10)), seeds, tolerance, 2000)
 
@@ -297,11 +302,12 @@ def main() -> None:
     )
     parser.add_argument("--seeds", type=int, default=5, help="of networks and spikes")
     parser.add_argument("--out", type=Path, help="folder for the curves (robustness)")
+    parser.add_argument("--skip", type=int, default=0, help="queries of the example that are not scored, from the first on")
     given = parser.parse_args()
     if given.worlds and set(given.worlds) & set(CHOSEN_ON):
         parser.error(f"the defaults were looked at on the worlds {CHOSEN_ON}: score others")
     if given.what == "example":
-        run_example(given.data, given.seeds)
+        run_example(given.data, given.seeds, given.skip)
     elif given.what == "halves":
         run_halves(given.data, given.seeds)
     elif given.what == "stand-ins":
