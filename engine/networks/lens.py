@@ -3,7 +3,6 @@
 Source: Hines, Milford, Fischer, Science Robotics 10, eads3968 (2025), arXiv 2408.16754.
 """
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import BadInput
-from engine.networks.record import RunRecord, record_path, write_record
-from engine.networks.state_dict import read_state_dict
-from engine.storage import replacing
+from engine.networks.record import RunRecord
+from engine.networks.state_dict import read_state_dict, write_network
 
 if TYPE_CHECKING:
     from engine.training.parameters import LensTrainingParameters
@@ -137,22 +135,13 @@ def save_network(path: Path, network: LensNetwork, record: RunRecord | None = No
 
     Without a record one that lies there is removed: it would tell of another network.
     """
-    import torch
+    write_network(path, arrays_of(network), record)
 
-    state = {
-        "feature_layer.thr": network.feature_thresholds[None],
-        "feature_layer.w.weight": network.feature_weights,
-        "output_layer.thr": network.output_thresholds[None],
-        "output_layer.w.weight": network.output_weights,
-    }
-    buffer = io.BytesIO()
-    torch.save({key: torch.from_numpy(np.array(value, dtype=np.float32)) for key, value in state.items()}, buffer)
-    # The old record goes first: a cut between the writes leaves a network without a record, never with a wrong one.
-    record_path(path).unlink(missing_ok=True)
-    with replacing(path) as part:
-        part.write_bytes(buffer.getbuffer())
-    if record is not None:
-        write_record(path, record)
+
+def arrays_of(network: LensNetwork) -> dict[str, NDArray[np.float32]]:
+    """A network's arrays under the keys of LENS's state dict."""
+    arrays = (network.feature_thresholds[None], network.feature_weights, network.output_thresholds[None], network.output_weights)
+    return dict(zip(_KEYS, arrays, strict=True))
 
 
 def load_network(path: Path) -> LensNetwork:

@@ -8,7 +8,6 @@ With the normalisation "reference" the deviations are folded into the weights an
 counts; otherwise it is shown signed deviations and has no bias.
 """
 
-import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from engine.errors import BadInput
 from engine.frames.encoder import CLIP, InputStatistics, floors, normalised
 from engine.frames.inputs import Normalise
-from engine.networks.record import RunRecord, record_path, write_record
-from engine.networks.state_dict import read_state_dict
-from engine.storage import replacing
+from engine.networks.record import RunRecord
+from engine.networks.state_dict import read_state_dict, write_network
 
 WEIGHT_MAX = 127
 _RMS = 21.0  # of the integer weights: 6 times that is still 8 bit
@@ -276,8 +274,6 @@ def prototype_name(reference: str, inputs: int, places: int) -> str:
 
 def save_prototypes(path: Path, network: PrototypeNetwork, record: RunRecord | None = None) -> None:
     """Write a state dict, and the run record beside it (same name, .json)."""
-    import torch
-
     none = np.zeros(0, np.float32)
     statistics = network.statistics or InputStatistics(none, none)
     values = (
@@ -288,14 +284,7 @@ def save_prototypes(path: Path, network: PrototypeNetwork, record: RunRecord | N
         statistics.mean,
         statistics.deviation,
     )
-    buffer = io.BytesIO()
-    torch.save({key: torch.from_numpy(np.array(value)) for key, value in zip(_KEYS, values, strict=True)}, buffer)
-    # The old record goes first: a cut between the writes leaves a network without a record, never with a wrong one.
-    record_path(path).unlink(missing_ok=True)
-    with replacing(path) as part:
-        part.write_bytes(buffer.getbuffer())
-    if record is not None:
-        write_record(path, record)
+    write_network(path, dict(zip(_KEYS, values, strict=True)), record)
 
 
 def load_prototypes(path: Path) -> PrototypeNetwork:

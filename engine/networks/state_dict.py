@@ -1,14 +1,37 @@
-"""Reads a PyTorch file of tensors without running anything in it."""
+"""Network files: PyTorch files of tensors, written whole or not at all and read without running anything in them."""
 
+import io
 import pickle
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.errors import BadInput
 from engine.loading import load_torch
+from engine.networks.record import RunRecord, record_path, write_record
+from engine.storage import replacing
 
 MAX_FILE_BYTES = 4 * 1024**3
+
+
+def write_network(path: Path, arrays: Mapping[str, NDArray[Any]], record: RunRecord | None) -> None:
+    """Write a state dict, and the run record beside it (same name, .json).
+
+    Without a record one that lies there is removed: it would tell of another network.
+    """
+    torch = load_torch()
+    buffer = io.BytesIO()
+    torch.save({key: torch.from_numpy(np.array(value)) for key, value in arrays.items()}, buffer)
+    # The old record goes first: a cut between the writes leaves a network without a record, never with a wrong one.
+    record_path(path).unlink(missing_ok=True)
+    with replacing(path) as part:
+        part.write_bytes(buffer.getbuffer())
+    if record is not None:
+        write_record(path, record)
 
 
 def read_state_dict(path: Path) -> tuple[dict[str, Any], int]:

@@ -224,6 +224,17 @@ def test_lens_learns_from_the_inputs_of_each_trial_and_is_given_up_when_it_stand
     assert {trial.chosen["encoding"] for trial in state.trials} == {"raw", "gamma", "log"}
 
 
+def test_windows_and_how_lens_joins_them_are_varied_together(workspace: Workspace) -> None:
+    request = request_of(workspace, "lens", LensTrainingParameters(epoch_feat=2, epoch_out=4))
+    varied = read_varied("lens", ["join_windows", "windows=1,1 2"])
+    state = swept(workspace, varied, 10, request, sampler="random", pruning=False)
+    assert {trial.state for trial in state.trials} == {"done"}
+    both = next(t for t in state.trials if t.chosen == {"join_windows": "columns", "windows": "1 2"})
+    (done,) = train_runs(request_for(state, workspace, both.number), ignore, CancelToken())
+    assert done.run.info.scores["recall_area"] == pytest.approx(both.value)
+    assert done.record.training["join_windows"] == "columns" and done.record.inputs["windows"] == [1, 2]
+
+
 def test_a_study_with_choices_is_joined_and_checks_its_frames(workspace: Workspace) -> None:
     swept(workspace, INPUTS, 2, study="s")
     url = storage_url("", workspace)
