@@ -32,7 +32,7 @@ from engine.training.sweep_space import shown
 
 NEW = "New study"
 SETTINGS, RESULTS = "Settings", "Results"
-_BESIDE = 560  # width from which two columns have room side by side
+_PLOTS_BESIDE, _SETTINGS_BESIDE = 560, 660  # widths from which two columns have room side by side
 _NUMBER_ROLE = Qt.ItemDataRole.UserRole
 
 
@@ -232,8 +232,8 @@ class SweepTab(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Beside each other where there is room, else one over the other."""
         super().resizeEvent(event)
-        beside = self.width() >= _BESIDE
-        for parts in (self._settings, self._plots):
+        for parts, least in ((self._settings, _SETTINGS_BESIDE), (self._plots, _PLOTS_BESIDE)):
+            beside = self.width() >= least
             parts.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
 
     def show_page(self, title: str) -> None:
