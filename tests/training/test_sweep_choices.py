@@ -290,7 +290,7 @@ def test_choices_from_the_shell(workspace: Workspace, capsys: pytest.CaptureFixt
     vary = ["--vary", "encoding=raw,sqrt,log", "windows=1,1 2", "--vary", "normalise", "readout"]
     assert command(workspace, *where, *vary) == 0
     told = capsys.readouterr()
-    assert "encoding" in told.out + told.err and "membrane" in told.out + told.err
+    assert "encoding" in told.out + told.err and "readout" in told.out + told.err
     join = ["sweep", "--trials", "1", "--processes", "1", "--data_dir", str(workspace.root), "--best_run", "--json", "-"]
     assert main(join) == 0
     told = json.loads(capsys.readouterr().out)
