@@ -15,8 +15,8 @@ from engine.training.sweep import (
     SweepParameters,
     SweepSpec,
     SweepState,
+    begin_sweep,
     list_sweeps,
-    make_sweep,
     read_sweep,
     request_for,
     run_sweep,
@@ -118,7 +118,7 @@ class SweepControl(QObject):
                     raise BadInput(
                         f"There is a study {settings.study} already: choose it in the list to add trials, or another name."
                     )
-                make_sweep(url, settings.study, spec)
+                return begin_sweep(url, settings, spec, workspace, emit, cancel)
             return run_sweep(url, settings, workspace, emit, cancel)
 
         self._next = 0.0

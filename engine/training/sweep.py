@@ -362,6 +362,30 @@ def make_sweep(url: str, study: str, spec: SweepSpec) -> SweepSpec:
         return spec
 
 
+def begin_sweep(
+    url: str, parameters: SweepParameters, spec: SweepSpec, workspace: Workspace, emit: Emit, cancel: CancelToken
+) -> SweepState:
+    """Make a study and work on it; where no trial can begin, none is left: its name would stay taken by what does not work.
+
+    Args:
+        spec: what it is about.
+        url, parameters, workspace, emit, cancel: as in run_sweep.
+
+    Raises:
+        BadInput: what is varied is wrong, or as in run_sweep.
+        JobCancelled: stopped.
+    """
+    make_sweep(url, parameters.study, spec)
+    try:
+        return run_sweep(url, parameters, workspace, emit, cancel)
+    except BadInput:
+        with _optuna(url) as optuna:
+            made = _study(optuna, url, parameters.study)
+            if made is not None and not made.get_trials(deepcopy=False) and not _spec_of(made, parameters.study).data_hash:
+                optuna.delete_study(study_name=parameters.study, storage=_storage(optuna, url))
+        raise
+
+
 def run_sweep(url: str, parameters: SweepParameters, workspace: Workspace, emit: Emit, cancel: CancelToken) -> SweepState:
     """Work on a study that is there: run some trials, on as many cores as asked for.
 
@@ -418,7 +442,10 @@ def _sampler(optuna: Any, parameters: SweepParameters) -> Any:
 
 
 def _check_data(study: Any, spec: SweepSpec, data_hash: str, name: str) -> None:
-    known = study.user_attrs[_SPEC].get("data_hash", "")
+    try:
+        known = study.user_attrs[_SPEC].get("data_hash", "")
+    except KeyError:
+        raise BadInput(f"The study {name} was removed while the processes started: begin it anew.") from None
     if not known:
         study.set_user_attr(_SPEC, {**spec.as_json(), "data_hash": data_hash})
     elif known != data_hash:

@@ -380,6 +380,18 @@ def test_bad_input_to_a_sweep_is_one_sentence(
     assert sentence in capsys.readouterr().err.strip().splitlines()[-1]
 
 
+def test_a_study_that_cannot_begin_leaves_its_name_free(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = (("--dims", "7", "--validation_query", QUERY), ("--validation_query", "nowhere"))
+    for options, sentence in zip(wrong, ("does not divide", "is not a folder"), strict=True):
+        assert command(workspace, *options) == 2
+        assert sentence in capsys.readouterr().err.strip().splitlines()[-1]
+        assert list_sweeps(storage_url("", workspace)) == []
+    assert command(workspace, "--validation_query", QUERY, "--trials", "1") == 0
+    capsys.readouterr()
+    assert command(workspace, "--validation_query", "nowhere", "--trials", "1") == 0  # joined: its own query counts
+    assert len(read_sweep(storage_url("", workspace), "sweep").trials) == 2
+
+
 def test_a_query_without_ground_truth_cannot_be_swept(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     next(workspace.data_dir.rglob("*_GT.npy")).unlink()
     assert command(workspace, "--validation_query", QUERY, "--trials", "1") == 2
