@@ -231,6 +231,9 @@ def _methods(
             query = opened.selection.query
             text = f"{path.name}: a sweep chose its parameters on {query}, so its figures on it are too good: use another query."
             emit(Notice(text, "warning"))
+        if runner.record is not None and opened.selection.query in runner.record.references:
+            text = f"{path.name} has learned {opened.selection.query}: it looks good on what it learned, so use another query."
+            emit(Notice(text, "warning"))
         name = path.name if files.count(path.name) == 1 else str(path)
         methods.append(_Method(word, name if parameters.methods else _TITLES.get(runner.kind, runner.kind), runner, path, rows))
     return methods

@@ -25,6 +25,7 @@ from engine import native
 from engine.errors import BadInput, JobCancelled
 from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken, ignore
+from engine.networks.ensemble import LensEnsemble
 from engine.networks.open import Network
 from engine.networks.record import RunRecord, hash_arrays
 from engine.places.selection import TrainingSelection
@@ -105,7 +106,8 @@ class TrialRunner:
             inputs: what the network sees.
             training: the training parameters.
             seeds: one network each.
-            judge_every: epochs between two reports of the first network; 0: none.
+            judge_every: epochs between two reports of the first seed's network; 0: none. Where each window has a network, epochs
+                are those of the last one, when all are there to be judged together.
             report: hears the objective, and says whether to give up.
 
         Raises:
@@ -130,9 +132,11 @@ class TrialRunner:
             places=places.count,
             statistics=None if places.statistics is None else places.statistics.as_json(),
         )
-        epochs = [0]
+        epochs, networks = [0], self.kind.networks(places.inputs, parameters)
 
         def judge(network: Network) -> dict[str, float]:
+            if networks > 1 and (not isinstance(network, LensEnsemble) or len(network.members) < networks):
+                return {}  # the first windows alone stand worse than what other trials have at that epoch
             found = self.validation.judge(network, record, self._cancel, THREADS)
             epochs[0] += judge_every
             if report(found[self.objective], epochs[0]):
