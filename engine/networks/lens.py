@@ -3,7 +3,6 @@
 Source: Hines, Milford, Fischer, Science Robotics 10, eads3968 (2025), arXiv 2408.16754.
 """
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 
 from engine.errors import BadInput
 from engine.networks.record import RunRecord, record_path, write_record
-from engine.networks.state_dict import read_state_dict
+from engine.networks.state_dict import kind_of, read_state_dict
+from engine.networks.state_dict_writing import state_dict_bytes
 from engine.storage import replacing
 
 if TYPE_CHECKING:
@@ -137,20 +137,17 @@ def save_network(path: Path, network: LensNetwork, record: RunRecord | None = No
 
     Without a record one that lies there is removed: it would tell of another network.
     """
-    import torch
-
     state = {
         "feature_layer.thr": network.feature_thresholds[None],
         "feature_layer.w.weight": network.feature_weights,
         "output_layer.thr": network.output_thresholds[None],
         "output_layer.w.weight": network.output_weights,
     }
-    buffer = io.BytesIO()
-    torch.save({key: torch.from_numpy(np.array(value, dtype=np.float32)) for key, value in state.items()}, buffer)
+    content = state_dict_bytes({key: np.asarray(value, np.float32) for key, value in state.items()})
     # The old record goes first: a cut between the writes leaves a network without a record, never with a wrong one.
     record_path(path).unlink(missing_ok=True)
     with replacing(path) as part:
-        part.write_bytes(buffer.getbuffer())
+        part.write_bytes(content)
     if record is not None:
         write_record(path, record)
 
@@ -167,19 +164,17 @@ def load_network(path: Path) -> LensNetwork:
 
 def lens_from(path: Path, state: dict[str, Any], size: int) -> LensNetwork:
     """The network of a state dict that was read already (see load_network)."""
-    import torch
-
     if set(state) != set(_KEYS):
         held = ", ".join(map(str, list(state)[:6]))
         raise BadInput(f"{path} is not a LENS network: it must hold exactly {', '.join(_KEYS)}, but holds {held or 'nothing'}.")
     arrays = {}
     for key in _KEYS:
         tensor = state[key]
-        if not isinstance(tensor, torch.Tensor) or tensor.dtype != torch.float32 or tensor.layout != torch.strided:
-            raise BadInput(f"{path}: {key} must be a float32 tensor, but is {getattr(tensor, 'dtype', type(tensor).__name__)}.")
-        if tensor.ndim != 2 or tensor.numel() * 4 > size:
+        if not isinstance(tensor, np.ndarray) or tensor.dtype.name != "float32":
+            raise BadInput(f"{path}: {key} must be a tensor of float32, but is {kind_of(tensor)}.")
+        if tensor.ndim != 2 or tensor.nbytes > size:
             raise BadInput(f"{path}: {key} must be a matrix no larger than its file, but has the shape {tuple(tensor.shape)}.")
-        arrays[key] = np.array(tensor.detach().numpy(), dtype=np.float32, order="C")
+        arrays[key] = np.array(tensor, dtype=np.float32, order="C")
         if not np.isfinite(arrays[key]).all():
             raise BadInput(f"{path}: {key} holds NaN or infinite values: train the network again.")
     feature_thr, feature_w, output_thr, output_w = (arrays[key] for key in _KEYS)

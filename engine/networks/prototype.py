@@ -8,7 +8,6 @@ With the normalisation "reference" the deviations are folded into the weights an
 counts; otherwise it is shown signed deviations and has no bias.
 """
 
-import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,8 @@ from engine.errors import BadInput
 from engine.frames.encoder import CLIP, InputStatistics, floors, normalised
 from engine.frames.inputs import Normalise
 from engine.networks.record import RunRecord, record_path, write_record
-from engine.networks.state_dict import read_state_dict
+from engine.networks.state_dict import kind_of, read_state_dict
+from engine.networks.state_dict_writing import state_dict_bytes
 from engine.storage import replacing
 
 WEIGHT_MAX = 127
@@ -276,8 +276,6 @@ def prototype_name(reference: str, inputs: int, places: int) -> str:
 
 def save_prototypes(path: Path, network: PrototypeNetwork, record: RunRecord | None = None) -> None:
     """Write a state dict, and the run record beside it (same name, .json)."""
-    import torch
-
     none = np.zeros(0, np.float32)
     statistics = network.statistics or InputStatistics(none, none)
     values = (
@@ -288,12 +286,11 @@ def save_prototypes(path: Path, network: PrototypeNetwork, record: RunRecord | N
         statistics.mean,
         statistics.deviation,
     )
-    buffer = io.BytesIO()
-    torch.save({key: torch.from_numpy(np.array(value)) for key, value in zip(_KEYS, values, strict=True)}, buffer)
+    content = state_dict_bytes({key: np.asarray(value, name) for key, value, name in zip(_KEYS, values, _TYPES, strict=True)})
     # The old record goes first: a cut between the writes leaves a network without a record, never with a wrong one.
     record_path(path).unlink(missing_ok=True)
     with replacing(path) as part:
-        part.write_bytes(buffer.getbuffer())
+        part.write_bytes(content)
     if record is not None:
         write_record(path, record)
 
@@ -309,19 +306,17 @@ def load_prototypes(path: Path) -> PrototypeNetwork:
 
 def prototypes_from(path: Path, state: dict[str, Any], size: int) -> PrototypeNetwork:
     """The network of a state dict that was read already (see load_prototypes)."""
-    import torch
-
     if set(state) != set(_KEYS):
         wanted, held = ", ".join(_KEYS), ", ".join(map(str, list(state)[:6]))
         raise BadInput(f"{path} is not a prototype network: it must hold exactly {wanted}, but holds {held or 'nothing'}.")
     arrays = []
     for key, name in zip(_KEYS, _TYPES, strict=True):
         tensor = state[key]
-        if not isinstance(tensor, torch.Tensor) or str(tensor.dtype) != f"torch.{name}" or tensor.layout != torch.strided:
-            raise BadInput(f"{path}: {key} must be a tensor of {name}, but is {getattr(tensor, 'dtype', type(tensor).__name__)}.")
-        if tensor.ndim != (2 if key.endswith("weight") else 1) or tensor.numel() * tensor.element_size() > size:
+        if not isinstance(tensor, np.ndarray) or tensor.dtype.name != name:
+            raise BadInput(f"{path}: {key} must be a tensor of {name}, but is {kind_of(tensor)}.")
+        if tensor.ndim != (2 if key.endswith("weight") else 1) or tensor.nbytes > size:
             raise BadInput(f"{path}: {key} has the shape {tuple(tensor.shape)}, which no prototype network has.")
-        arrays.append(np.array(tensor.detach().numpy(), order="C"))
+        arrays.append(np.array(tensor, dtype=name, order="C"))
     weights, bias, threshold, places, mean, deviation = arrays
     if threshold.shape != (1,) or not (np.isfinite(mean).all() and np.isfinite(deviation).all() and (deviation >= 0).all()):
         raise BadInput(f"{path}: its threshold or its input statistics are not valid numbers: train the network again.")
