@@ -13,6 +13,8 @@ from app.views.base import Tools, View
 from app.widgets.panel_header import PanelHeader
 from engine.loading import load
 
+_PAUSE_MS = 2  # between two pieces: what a person does meanwhile comes first
+
 
 class Frame(QWidget):
     """What is shown of a panel until it is built: its header over an empty room."""
@@ -100,13 +102,16 @@ class Building(QObject):
     built = Signal(object)  # the view
     failed = Signal(str)  # a sentence; "" where the application's hook tells it
 
-    def __init__(self, entry: Panel, tools: Tools, imports: Imports, parent: QObject) -> None:
+    def __init__(self, entry: Panel, tools: Tools, imports: Imports, place: QWidget, parent: QObject) -> None:
         super().__init__(parent)
         self.setObjectName(f"{entry.name}Building")
         self.frame = Frame(entry)
         self._entry, self._imports = entry, imports
-        self._pieces: Pieces[View] = entry.assemble(tools)
+        self._pieces: Pieces[View] = entry.assemble(tools, place)
+        self._view: View | None = None  # whole, but not told of yet
         self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_PAUSE_MS)
         self._timer.timeout.connect(self._step)
         self._holds = True
         imports.hold()
@@ -116,18 +121,24 @@ class Building(QObject):
         if self._imports.busy:
             self._imports.rested.connect(self._on_rested)
         elif self._entry.loaded:
-            self._timer.start(0)
+            self._timer.start()
         else:
             self._imports.load(self._entry, self._on_loaded, self._on_failed)
 
     def finish(self) -> View:
         """The view, now."""
         self._timer.stop()
-        return at_once(self._pieces)
+        view, self._view = self._view, None
+        return view if view is not None else at_once(self._pieces)
 
     def stop(self) -> None:
         """Build no further."""
         self._timer.stop()
+        self._pieces.close()
+        view, self._view = self._view, None
+        if view is not None:
+            view.stop()
+            view.deleteLater()
         if self._holds:
             self._holds = False
             self._imports.release()
@@ -139,19 +150,21 @@ class Building(QObject):
 
     def _on_loaded(self) -> None:
         if self._holds:
-            self._timer.start(0)
+            self._timer.start()
 
     def _on_failed(self, sentence: str) -> None:
         if self._holds:
             self.failed.emit(sentence)
 
     def _step(self) -> None:
+        if self._view is not None:
+            self.built.emit(self.finish())
+            return
         try:
             next(self._pieces)
         except StopIteration as end:
-            self._timer.stop()
-            self.built.emit(end.value)
+            self._view = end.value  # to be told of in a turn of its own: to find a place for it takes a moment too
         except Exception:
-            self._timer.stop()
             self.failed.emit("")
             raise
+        self._timer.start()

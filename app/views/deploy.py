@@ -12,6 +12,7 @@ from app.deploy_runner import DeployRunner, Ended, OpenedModel, capture_paramete
 from app.deploy_screen import RunScreen
 from app.frames_cache import FrameCache
 from app.jobs import Job, State
+from app.pieces import Pieces
 from app.report import Fault
 from app.views.base import Command, Tools, View
 from app.widgets.capture_pictures import indices_of, live_note
@@ -51,14 +52,20 @@ class DeployView(View):
         self.demo: DemoScreen | None = None
         self.runner = DeployRunner(self)
         self.frames = FrameCache(self)
-        self.parts = DeployLayout(tools.theme)
+
+    def fill(self) -> Pieces[None]:
+        """Parts, then what listens to them."""
+        self.parts = DeployLayout()
+        self.content.addWidget(self.parts)
+        yield from self.parts.fill(self.tools.theme)
+        yield
         self.screen_ = RunScreen(self)
         self.boards = BoardControl(self)
         self.checks = CheckControl(self)
-        self.content.addWidget(self.parts)
         self.add_to_header(self.parts.demo_button)
         self.add_to_header(self.parts.run_button)
         self.await_content()
+        yield
         self._show_saved()
         self._connect()
         self._on_workspace()
