@@ -1,5 +1,6 @@
 """How panels come into being while the window goes on answering: modules in a thread, widgets in pieces."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -132,10 +133,11 @@ class Building(QObject):
         return view if view is not None else at_once(self._pieces)
 
     def stop(self) -> None:
-        """Build no further."""
+        """Build for nobody any more."""
         self._timer.stop()
-        self._pieces.close()
         view, self._view = self._view, None
+        if view is None and inspect.getgeneratorstate(self._pieces) == inspect.GEN_SUSPENDED:
+            view = at_once(self._pieces)  # parts that stand nowhere yet would be left behind, and a view can stop only as a whole
         if view is not None:
             view.stop()
             view.deleteLater()

@@ -75,7 +75,7 @@ class MainWindow(QMainWindow):
         self._assemble()
         self.status = StatusBar(self.session, self.jobs, theme)
         self.setStatusBar(self.status)
-        self.drawer, self.guide = JobDrawer(self.jobs, theme), guide.Guide(theme)
+        self.drawer, self.guide = JobDrawer(self.jobs, theme), guide.Guide(theme, read_last=settings.guide_page)
         self._jobs_dock = self._dock("jobsDock", "Jobs", self.drawer, Qt.DockWidgetArea.BottomDockWidgetArea, "toggle_jobs")
         self._guide_dock = self._dock("guideDock", "Guide", self.guide, Qt.DockWidgetArea.RightDockWidgetArea, "toggle_guide")
         self._first_state = self.saveState()
@@ -463,6 +463,8 @@ class MainWindow(QMainWindow):
         self._leave_panel()
         self.settings.panel = self._panel_name
         self.settings.save_window(self)
+        if self.guide.page is not None:
+            self.settings.guide_page = self.guide.page.name
         for building in self._buildings.values():
             building.stop()
         self._imports.stop()

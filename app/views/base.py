@@ -87,7 +87,7 @@ class View(QWidget):
         view.hide()
         try:
             yield from view.fill()
-        except BaseException:  # also where nobody asks for the rest
+        except Exception:
             view.deleteLater()
             raise
         return view

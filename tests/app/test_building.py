@@ -8,25 +8,25 @@ import pytest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from app.building import Frame
+from app.building import Building, Frame
 from app.panels import PANELS, Panel
 from app.pieces import Pieces, at_once
-from app.views.base import Command, Tools, View
+from app.views.base import Command, View
 from app.views.dataset import DatasetView
 from app.widgets.panel_header import PanelHeader
 from app.window import MainWindow
 from engine.loading import load
+
+_MANY = 8
 
 
 class Slow(View):
     name, title, summary, guide = "dataset", "Dataset", "Built in two pieces.", "your-data"
     stopped = False
 
-    @classmethod
-    def assemble(cls, tools: Tools) -> Pieces[View]:
+    def fill(self) -> Pieces[None]:
         yield
         yield
-        return cls(tools)
 
     def commands(self) -> list[Command]:
         return [Command("slow_run", "Run it", lambda: None, "Ctrl+E")]
@@ -38,8 +38,7 @@ class Slow(View):
 class Broken(View):
     name, title, summary = "dataset", "Dataset", "Cannot be built."
 
-    @classmethod
-    def assemble(cls, tools: Tools) -> Pieces[View]:
+    def fill(self) -> Pieces[None]:
         yield
         raise ValueError("broken")
 
@@ -125,6 +124,36 @@ def test_closing_meanwhile_leaves_nothing(window: MainWindow, give: Callable[[ty
     go(window, "dataset")
     assert window.close() and window.settings.panel == "dataset"
     assert not window._views
+
+
+def test_closing_when_the_view_is_whole_but_not_in_its_place_stops_it(
+    window: MainWindow, give: Callable[[type[View]], None]
+) -> None:
+    stopped: list[bool] = []
+
+    class Busy(Slow):
+        def stop(self) -> None:
+            stopped.append(True)
+
+    give(Busy)
+    go(window, "dataset")
+    building = window._buildings["dataset"]
+    while building._view is None:
+        building._step()
+    assert window.close() and stopped == [True] and not window._views
+
+
+@pytest.mark.parametrize("entry", PANELS, ids=lambda entry: entry.name)
+def test_a_panel_comes_in_many_pieces_and_can_be_left_half_way(window: MainWindow, qtbot: QtBot, entry: Panel) -> None:
+    assert entry.view_class.name == entry.name  # its module is there
+    for steps in (_MANY, _MANY // 2):  # one piece would hold the window up for 100 ms and more
+        building = Building(entry, window._tools, window._imports, window.stack, window)
+        for _ in range(steps):
+            building._step()
+        assert building._view is None
+        building.stop()
+    qtbot.waitUntil(lambda: not window.stack.findChildren(View))
+    assert not window._imports._held and not window.jobs.running
 
 
 def test_a_panel_that_cannot_be_built_leads_to_the_start_page(
