@@ -152,6 +152,7 @@ def test_a_panel_comes_in_many_pieces_and_can_be_left_half_way(window: MainWindo
             building._step()
         assert building._view is None
         building.stop()
+        building.frame.deleteLater()
     qtbot.waitUntil(lambda: not window.stack.findChildren(View))
     assert not window._imports._held and not window.jobs.running
 
