@@ -6,17 +6,19 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QFont, QFontMetricsF
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app.theme import Theme
+from app.widgets.elided import Elided
 from app.widgets.status import count
 
 SPAN_S = 30.0
+_APART = 8.0  # pixels between two numbers of an axis
 
 
 class _CountAxis(pg.AxisItem):  # type: ignore[misc]
-    """Large numbers in few characters."""
+    """Large numbers in few characters, and no more of them along a narrow plot than have room."""
 
     def __init__(self, orientation: str, shown: Callable[[float], str]) -> None:
         super().__init__(orientation)
@@ -25,6 +27,20 @@ class _CountAxis(pg.AxisItem):  # type: ignore[misc]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         return [self._shown(value) for value in values]
+
+    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
+        levels: list[tuple[float, float]] = super().tickSpacing(minVal, maxVal, size)
+        if self.orientation != "bottom" or not levels or maxVal <= minVal:
+            return levels
+        spacing, offset = levels[0]
+        letters = QFontMetricsF(self.style["tickFont"] or QFont())
+        while spacing < maxVal - minVal:
+            shown = np.arange(np.ceil(minVal / spacing), np.floor(maxVal / spacing) + 1) * spacing
+            widest = max((letters.horizontalAdvance(self._shown(value)) for value in shown), default=0.0)
+            if widest + _APART <= size * spacing / (maxVal - minVal):
+                break
+            spacing *= 2
+        return [(spacing, offset), *levels[1:]]
 
 
 class Plot(QWidget):
@@ -37,8 +53,8 @@ class Plot(QWidget):
         super().__init__()
         self.setObjectName(name)
         self.theme = theme
-        self._title = QLabel(title)
-        self._title.setProperty("role", "muted")
+        self._title = Elided(role="muted")
+        self._title.say(title)
         self._view = pg.GraphicsView()
         self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         grid = pg.GraphicsLayout()

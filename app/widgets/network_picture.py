@@ -44,9 +44,11 @@ class NetworkPicture(QWidget):
             _say(self.words, sentence, "muted")
             return
         neurons = sum(layer.neurons for layer in plan.layers[1:])
+        layers = len(plan.layers) - 1
+        several = f"{plan.networks} networks, a window each, of " if plan.networks > 1 else ""
         _say(
             self.words,
-            f"{len(plan.layers) - 1} layer{'s' * (len(plan.layers) > 2)}, {neurons:,} neurons, {plan.parameters:,} parameters: "
+            f"{several}{layers} layer{'s' * (layers > 1)}, {neurons:,} neurons, {plan.parameters:,} parameters: "
             f"{plan.kilobytes:,.0f} KB, {plan.kilobytes_8bit:,.0f} KB with 8-bit weights",
             "",
         )
@@ -86,17 +88,20 @@ class _Drawing(QWidget):
             height = max(6.0, (bottom - top) * math.log(layer.neurons + 1) / largest)
             centre = step * (number + 0.5)
             boxes.append(QRectF(centre - _COLUMN / 2, (top + bottom - height) / 2, _COLUMN, height))
-        for left, right in pairwise(boxes):
+        parts = [_parts(box, self.plan.networks) for box in boxes]
+        for lefts, rights in pairwise(parts):
             shade = QColor(colours.border)
             shade.setAlpha(120)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(shade)
-            corners = [left.topRight(), right.topLeft(), right.bottomLeft(), left.bottomRight()]
-            painter.drawPolygon(QPolygonF([QPointF(point) for point in corners]))
+            for left, right in zip(lefts, rights, strict=True):
+                corners = [left.topRight(), right.topLeft(), right.bottomLeft(), left.bottomRight()]
+                painter.drawPolygon(QPolygonF([QPointF(point) for point in corners]))
         for number, (layer, box) in enumerate(zip(layers, boxes, strict=True)):
             painter.setPen(QPen(QColor(colours.border), 1))
             painter.setBrush(QColor(shades[number]))
-            painter.drawRoundedRect(box, 4, 4)
+            for part in parts[number]:
+                painter.drawRoundedRect(part, 4, 4)
             column = QRectF(step * number, 0, step, line)
             painter.setPen(QColor(colours.text))
             painter.drawText(column, Qt.AlignmentFlag.AlignCenter, f"{layer.neurons:,}")
@@ -110,6 +115,13 @@ class _Drawing(QWidget):
                 )
                 painter.drawText(between, Qt.AlignmentFlag.AlignCenter, _short(layer.weights))
         painter.end()
+
+
+def _parts(box: QRectF, count: int) -> list[QRectF]:
+    """A layer's column, cut into those of as many networks."""
+    gap = 3.0 if count > 1 else 0.0
+    height = max(1.0, (box.height() - gap * (count - 1)) / count)
+    return [QRectF(box.left(), box.top() + number * (height + gap), box.width(), height) for number in range(count)]
 
 
 def _short(weights: int) -> str:

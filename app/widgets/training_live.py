@@ -127,7 +127,7 @@ class LivePlots(QWidget):
         self.curves, self._follow = curves, True
         self._stack.setCurrentIndex(1)
         self.hold.setChecked(False)
-        self._choose(1 if curves.steps(LAYERS[1]) else 0)
+        self._choose(curves.learning)
         self.feature.setEnabled(True)
         self.fit_all()
         self.tell(words)
@@ -140,8 +140,8 @@ class LivePlots(QWidget):
             self._credit.restart()
             self._fresh = False
         self._dirty = True
-        if self._follow and self.curves.steps(LAYERS[1]) and self._layer == 0:
-            self._choose(1)
+        if self._follow and self.curves.learning != self._layer:
+            self._choose(self.curves.learning)
         # A network of one layer has no feature layer to look at.
         self.feature.setEnabled(bool(self.curves.steps(LAYERS[0]) or not self.curves.steps(LAYERS[1])))
         if self._credit.allows():
@@ -177,7 +177,8 @@ class LivePlots(QWidget):
         """How far it is, in words and as a bar."""
         values = self.curves.last.get(layer, {})
         speed, left = float(values.get("steps_per_second", 0.0)), float(values.get("remaining_s", float("nan")))
-        parts = [f"{title}: {layer}, {done:,} of {total:,} steps"]
+        which = f"network {values['network']} of {values['networks']}, " if "networks" in values else ""
+        parts = [f"{title}: {which}{layer}, {done:,} of {total:,} steps"]
         if speed > 0:
             parts.append(f"{count(speed)} steps/s")
         if left == left:

@@ -402,6 +402,9 @@ class HistoryPlot(TrainingPlot):
         self._border.setVisible(border is not None)
         if border is not None:
             self._border.setValue(border)
+        left_out = int(curves.last.get(self._metric or "", {}).get("left_out", 0))
+        if left_out and said:
+            said.append((f"{left_out} left out", self.theme.colours.muted))
         if said:
             self.note.say_in_colours(said)
         else:

@@ -1,6 +1,6 @@
 """The Runs tab: a table of the runs, what the chosen ones differ in, and their curves over each other."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pyqtgraph as pg
@@ -23,8 +23,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QTreeView,
-    QTreeWidget,
-    QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -32,11 +30,12 @@ from PySide6.QtWidgets import (
 from app.icons import set_icon
 from app.jobs import duration
 from app.theme import Theme
+from app.widgets.run_differences import SHADES, SHOWN, RunDifferences, names_of
 from app.widgets.splitting import splitter
 from app.widgets.training_plots import TrainingPlot, anchor, finite, hold_from_zero
 from engine.training.curves import Curves
 from engine.training.merge_runs import why_not_merged
-from engine.training.runs import CURVES, Run, differences, group_spread
+from engine.training.runs import CURVES, Run, group_spread
 from engine.training.validation import RECALL_AREA
 
 RUN_ROLE = Qt.ItemDataRole.UserRole
@@ -44,10 +43,7 @@ _SORT_ROLE = Qt.ItemDataRole.UserRole + 1
 COLUMNS = ("★", "Name", "State", "R@1", "R@1 over seeds", "Area", "Seed", "Time", "Begun", "Reference", "Kind")
 STAR, NAME, BEGUN = 0, 1, 8
 _NUMBERS = (3, 4, 5, 6, 7)
-_WIDEST = 130
 _STATES = {"stopped": "stopped early"}
-_SHADES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a7f00", "#7f7f7f")
-SHOWN = len(_SHADES)
 _CURVES = (
     ("R@1 on the validation query", "validation", "recall_at_1"),
     ("Area under Recall@N", "validation", "recall_area"),
@@ -217,15 +213,15 @@ class OverlayPlot(TrainingPlot):
             x, y = finite(columns.get("epoch", columns["step"]), columns[key])
             if not len(x):
                 continue
-            item = pg.PlotDataItem(x, y, pen=pg.mkPen(_SHADES[number], width=1))
+            item = pg.PlotDataItem(x, y, pen=pg.mkPen(SHADES[number], width=1))
             item.setSymbol("o")
             item.setSymbolSize(5)
-            item.setSymbolBrush(QColor(_SHADES[number]))
+            item.setSymbolBrush(QColor(SHADES[number]))
             item.setSymbolPen(None)
             self.box.addItem(item)
             self._items.append(item)
             if number < len(names):
-                self._named.append((names[number], QColor(_SHADES[number])))
+                self._named.append((names[number], QColor(SHADES[number])))
             drawn += 1
             furthest, level = max(furthest, float(x[-1])), float(y[0])
         hold_from_zero(self._anchor, furthest, level)
@@ -310,12 +306,7 @@ class RunsTab(QWidget):
         self.merge.clicked.connect(lambda: self.mergeRequested.emit(self.chosen))
         self.trash.clicked.connect(lambda: self.trashRequested.emit(self.chosen))
         self.undo.clicked.connect(self.undoRequested)
-        self.differing = QTreeWidget()
-        self.differing.setObjectName("runsDiffering")
-        self.differing.setRootIsDecorated(False)
-        self.differing.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.differing.setToolTip("Parameters in which the chosen runs differ")
-        self.differing.header().setObjectName("runsDifferingHeader")
+        self.differing = RunDifferences()
         self.compared = QLabel()
         self.compared.setObjectName("runsCompared")
         self.compared.setWordWrap(True)
@@ -376,20 +367,8 @@ class RunsTab(QWidget):
         self.merge.setToolTip(why_not or "Make one map of both, as a new run: each place then answers with the best of its looks")
 
     def show_differences(self, runs: Sequence[Run]) -> None:
-        """What the chosen runs differ in; of one run its own words."""
-        self.differing.clear()
-        found: Mapping[str, list[Any]] = differences(runs) if len(runs) > 1 else {}
-        self.differing.setColumnCount(1 + min(len(runs), SHOWN))
-        self.differing.setHeaderLabels(["Parameter", *(run.info.name for run in runs[:SHOWN])])
-        for name, values in found.items():
-            item = QTreeWidgetItem([name.partition(".")[2] or name, *(_value(value) for value in values[:SHOWN])])
-            item.setToolTip(0, name)
-            self.differing.addTopLevelItem(item)
-        for number in range(min(len(runs), SHOWN)):
-            self.differing.headerItem().setForeground(number + 1, QColor(_SHADES[number]))
-        for column in range(self.differing.columnCount()):
-            self.differing.resizeColumnToContents(column)
-            self.differing.setColumnWidth(column, min(self.differing.columnWidth(column), _WIDEST))
+        """What the chosen runs differ in and how they were judged; of one run its own words, too."""
+        found = self.differing.show_runs(runs, self.model.runs)
         if not runs:
             words = "Choose several runs to compare them (Ctrl or Shift and click)."
         elif len(runs) == 1:
@@ -397,7 +376,7 @@ class RunsTab(QWidget):
         elif not found:
             words = f"The {len(runs)} chosen runs have the same parameters."
         else:
-            words = f"{len(runs)} runs differ in {len(found)} parameter{'s' if len(found) > 1 else ''}."
+            words = f"{len(runs)} runs differ in {found} parameter{'s' if found > 1 else ''}."
             if len(runs) > SHOWN:
                 words += f" The first {SHOWN} are shown."
         self.compared.setText(words)
@@ -467,8 +446,7 @@ class RunsTab(QWidget):
 
     def _draw(self) -> None:
         metric, key = self.curve.currentData()
-        names = [f"{run.info.name} ({run.folder.name[:19]})" for run in self.chosen]
-        self.overlay.show_runs(self._curves, metric, key, names)
+        self.overlay.show_runs(self._curves, metric, key, names_of(self.chosen))
 
     def _on_filter(self, *given: Any) -> None:
         self.proxy.look(self.filter.text(), self.starred.isChecked())
@@ -500,12 +478,3 @@ def _describe(run: Run) -> str:
     if info.tuned_on:
         parts.append(f"A sweep chose its parameters on {', '.join(info.tuned_on)}: judge it on another query.")
     return " ".join(parts)
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:g}"
-    words = isinstance(value, list) and any(isinstance(part, str) for part in value)
-    return (", " if words else " × ").join(map(str, value)) if isinstance(value, list) else str(value)

@@ -108,7 +108,7 @@ def place_network_shape(inputs: InputParameters, features: int | None, places: i
     pools = [pool for pool in POOLS if inputs.cell == "mean" and height % pool == 0 and width % pool == 0] or [1]
     fits = [pool for pool in pools if height // pool in STRIDES and width // pool in STRIDES]
     problems = []
-    if len(inputs.windows or (1,)) > 1:
+    if inputs.window_count > 1:
         lengths = " ".join(map(str, inputs.windows or ()))
         problems.append(f"The chip sees one window at a time, but windows is {lengths}: train with windows 1.")
     if (inputs.normalise or "none") != "none":

@@ -72,6 +72,8 @@ def recall_lost(
         BadInput: shapes that do not fit, or a network of another kind.
         JobCancelled: the job was asked to stop.
     """
+    if inputs.window_count > 1:
+        raise BadInput("The chip sees one window at a time: choose a network that was trained with windows 1.")
     if not hasattr(network, "feature_weights"):
         raise BadInput("Only a network of two layers can be compared step by step: choose a LENS network.")
     spiking = SpikingParameters() if spiking is None else spiking

@@ -179,16 +179,15 @@ def _values(done: list[TrainedRun], name: str) -> list[float]:
 def _resume(request: TrainRequest, console: Console, cancel: CancelToken) -> TrainedRun:
     """Go on with the run that was to make the network that these options name."""
     workspace = request.selection.workspace()
-    target = request.model
+    target, kind = request.model, KINDS[request.kind]
     if target is None:
         places = open_several(request.selection, cancel=cancel).places
-        kind = KINDS[request.kind]
-        size = request.inputs.for_kind(request.kind).inputs
-        features = kind.features(size, request.training)
-        target = workspace.models / kind.file_name(request.selection.label, size, features, places)
+        settled = request.inputs.for_kind(request.kind)
+        features = kind.features(settled, request.training)
+        target = workspace.models / kind.file_name(request.selection.label, settled.inputs, features, places)
     found = unfinished_run(workspace, target, (target.absolute().parent / RUNS,))
     if found is None:
         raise BadInput(f"There is no unfinished run for {target} to go on with: train without resume.")
-    if request.training is not None and found.info.training != request.training.model_dump(mode="json"):
+    if request.training is not None and kind.parameters.read(found.info.training, str(found.folder)) != request.training:
         raise BadInput(f"The unfinished run {found.info.name} has other parameters: give them, or train without resume.")
     return resume_run(workspace, found.folder, console.emit, cancel, run_parameters=request.run)

@@ -237,5 +237,5 @@ def shown_references(encoded: Rows, inputs: InputParameters, kind: NetworkKind) 
     statistics = statistics_of(encoded)
     if kind == "prototype" and inputs.normalise == "reference":
         return encoded, statistics
-    z = normalised(encoded, statistics, floors(statistics, len(inputs.windows or (1,))))
+    z = normalised(encoded, statistics, floors(statistics, inputs.window_count))
     return (z if kind == "prototype" else z * np.float32(0.5) + np.float32(0.5)), statistics

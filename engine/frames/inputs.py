@@ -86,7 +86,12 @@ class InputParameters(Parameters):
     @property
     def inputs(self) -> int:
         """Number of network inputs: one a grid cell and window."""
-        return self.dims[0] * self.dims[1] * len(self.windows or (1,))
+        return self.dims[0] * self.dims[1] * self.window_count
+
+    @property
+    def window_count(self) -> int:
+        """Number of windows."""
+        return len(self.windows or (1,))
 
     def for_kind(self, kind: NetworkKind) -> "InputParameters":
         """The same with what is left to the kind of network settled: encoding, windows, and how pixels are normalised."""

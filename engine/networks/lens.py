@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import BadInput
-from engine.networks.record import RunRecord, record_path, write_record
+from engine.networks.record import RunRecord
 from engine.networks.state_dict import kind_of, read_state_dict
-from engine.networks.state_dict_writing import state_dict_bytes
-from engine.storage import replacing
+from engine.networks.state_dict_writing import write_network
 
 if TYPE_CHECKING:
     from engine.training.parameters import LensTrainingParameters
@@ -137,19 +136,13 @@ def save_network(path: Path, network: LensNetwork, record: RunRecord | None = No
 
     Without a record one that lies there is removed: it would tell of another network.
     """
-    state = {
-        "feature_layer.thr": network.feature_thresholds[None],
-        "feature_layer.w.weight": network.feature_weights,
-        "output_layer.thr": network.output_thresholds[None],
-        "output_layer.w.weight": network.output_weights,
-    }
-    content = state_dict_bytes({key: np.asarray(value, np.float32) for key, value in state.items()})
-    # The old record goes first: a cut between the writes leaves a network without a record, never with a wrong one.
-    record_path(path).unlink(missing_ok=True)
-    with replacing(path) as part:
-        part.write_bytes(content)
-    if record is not None:
-        write_record(path, record)
+    write_network(path, arrays_of(network), record)
+
+
+def arrays_of(network: LensNetwork) -> dict[str, NDArray[np.float32]]:
+    """A network's arrays under the keys of LENS's state dict."""
+    arrays = (network.feature_thresholds[None], network.feature_weights, network.output_thresholds[None], network.output_weights)
+    return dict(zip(_KEYS, arrays, strict=True))
 
 
 def load_network(path: Path) -> LensNetwork:

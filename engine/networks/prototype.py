@@ -18,10 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from engine.errors import BadInput
 from engine.frames.encoder import CLIP, InputStatistics, floors, normalised
 from engine.frames.inputs import Normalise
-from engine.networks.record import RunRecord, record_path, write_record
+from engine.networks.record import RunRecord
 from engine.networks.state_dict import kind_of, read_state_dict
-from engine.networks.state_dict_writing import state_dict_bytes
-from engine.storage import replacing
+from engine.networks.state_dict_writing import write_network
 
 WEIGHT_MAX = 127
 _RMS = 21.0  # of the integer weights: 6 times that is still 8 bit
@@ -286,13 +285,7 @@ def save_prototypes(path: Path, network: PrototypeNetwork, record: RunRecord | N
         statistics.mean,
         statistics.deviation,
     )
-    content = state_dict_bytes({key: np.asarray(value, name) for key, value, name in zip(_KEYS, values, _TYPES, strict=True)})
-    # The old record goes first: a cut between the writes leaves a network without a record, never with a wrong one.
-    record_path(path).unlink(missing_ok=True)
-    with replacing(path) as part:
-        part.write_bytes(content)
-    if record is not None:
-        write_record(path, record)
+    write_network(path, dict(zip(_KEYS, values, strict=True)), record)
 
 
 def load_prototypes(path: Path) -> PrototypeNetwork:

@@ -1,16 +1,34 @@
-"""Writes a PyTorch file of tensors without PyTorch, whose import takes seconds and holds a window up."""
+"""Writes network files: PyTorch files of tensors, without PyTorch, whose import takes seconds and holds a window up."""
 
 import io
 import zipfile
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.networks.record import RunRecord, record_path, write_record
+from engine.storage import replacing
+
 _STORAGES = {"float32": "FloatStorage", "int8": "CharStorage", "int32": "IntStorage"}
 _VERSION = b"3\n"  # of the archive's form, which every PyTorch since 1.6 reads
 _FOLDER = "archive"
+
+
+def write_network(path: Path, arrays: Mapping[str, NDArray[Any]], record: RunRecord | None) -> None:
+    """Write a state dict, and the run record beside it (same name, .json).
+
+    Without a record one that lies there is removed: it would tell of another network.
+    """
+    content = state_dict_bytes(arrays)
+    # The old record goes first: a cut between the writes leaves a network without a record, never with a wrong one.
+    record_path(path).unlink(missing_ok=True)
+    with replacing(path) as part:
+        part.write_bytes(content)
+    if record is not None:
+        write_record(path, record)
 
 
 def state_dict_bytes(state: Mapping[str, NDArray[Any]]) -> bytes:

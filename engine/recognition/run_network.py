@@ -4,7 +4,8 @@ The network's run record says what it was trained to see, and wins over the opti
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +16,8 @@ from engine.compat import habits
 from engine.errors import BadInput
 from engine.frames.encoder import InputEncoder, InputStatistics
 from engine.frames.inputs import InputParameters, NetworkKind
-from engine.jobs import CancelToken, Emit, Notice, ignore
+from engine.jobs import CancelToken, Emit, JobEvent, Notice, Progress, ignore
+from engine.networks.ensemble import LensEnsemble, members_of
 from engine.networks.lens import LensNetwork
 from engine.networks.open import Network, open_network
 from engine.networks.prototype import PrototypeNetwork, PrototypeRule, add_place, merge, remove_place, save_prototypes
@@ -57,12 +59,13 @@ class _Ran:
 
 
 class _LensLayers:
-    """A LENS network's part of a run."""
+    """A LENS network's part of a run; of an ensemble's members each is shown its own window, and their columns are added up."""
 
     layers = ("input", "feature", "output")
 
-    def __init__(self, network: LensNetwork, inputs: InputParameters, spiking: SpikingParameters, ties: Ties) -> None:
-        self._prepared, self._inputs, self.spiking, self._ties = prepare(network), inputs, spiking, ties
+    def __init__(self, network: LensNetwork | LensEnsemble, spiking: SpikingParameters, ties: Ties) -> None:
+        self._members = [prepare(member) for member in members_of(network)]
+        self._spiking, self._ties = spiking, ties
 
     def run(
         self,
@@ -73,18 +76,39 @@ class _LensLayers:
         threads: int,
         settled: InputParameters,
     ) -> _Ran:
-        spikes = simulate(
-            self._prepared,
-            shown,
-            self.spiking,
-            emit,
-            cancel,
-            selection=_selection(settled),
-            first_frame=first,
-            threads=threads,
-        )
-        counted = (spikes.input_spikes, spikes.feature_spikes, spikes.output_spikes)
-        return _Ran({"spikes": similarity(spikes, self._ties)}, spikes.synops, counted)
+        ran, count = [], len(self._members)
+        selection = _selection(settled if count == 1 else settled.model_copy(update={"windows": None}))
+        for number, member in enumerate(self._members):
+            spikes = simulate(
+                member,
+                np.ascontiguousarray(shown[:, number * member.inputs : (number + 1) * member.inputs]),
+                self._spiking,
+                _part(emit, number, count),
+                cancel,
+                selection=selection,
+                first_frame=first,
+                threads=threads,
+            )
+            counted = (spikes.input_spikes, spikes.feature_spikes, spikes.output_spikes)
+            ran.append(_Ran({"spikes": similarity(spikes, self._ties)}, spikes.synops, counted))
+        return ran[0] if count == 1 else _added(ran)
+
+
+def _added(ran: Sequence[_Ran]) -> _Ran:
+    columns = np.asarray(np.sum([each.readouts["spikes"] for each in ran], axis=0), np.float32)
+    counted = tuple(np.sum(layer, axis=0) for layer in zip(*(each.spikes for each in ran), strict=True))
+    return _Ran({"spikes": columns}, np.sum([each.synops for each in ran], axis=0), counted)
+
+
+def _part(emit: Emit, number: int, count: int) -> Emit:
+    """An `emit` for one of several simulations of the same queries: their progress together never goes back."""
+
+    def onward(event: JobEvent) -> None:
+        if isinstance(event, Progress):
+            event = replace(event, done=(number * event.total + event.done) // count)
+        emit(event)
+
+    return onward if count > 1 else emit
 
 
 class _PrototypeLayer:
@@ -322,14 +346,14 @@ class NetworkRunner:
         return self.network
 
     def _rule(self) -> PrototypeRule:
-        return PrototypeRule(self.inputs.normalise or "none", len(self.inputs.windows or (1,)))
+        return PrototypeRule(self.inputs.normalise or "none", self.inputs.window_count)
 
     def _prepare(self) -> None:
         self._layers: _LensLayers | _PrototypeLayer
         if isinstance(self.network, PrototypeNetwork):
             self._layers = _PrototypeLayer(self.network, self._parameters, self._ties)
         else:
-            self._layers = _LensLayers(self.network, self.inputs, self.spiking, self._ties)
+            self._layers = _LensLayers(self.network, self.spiking, self._ties)
 
 
 def _prototype_parameters(record: RunRecord, spiking: SpikingParameters, name: str) -> PrototypeParameters:
@@ -426,12 +450,17 @@ def settled_inputs(
             f"{name} has {network.inputs} inputs, but dims {settled.dims[0]}x{settled.dims[1]} makes {settled.inputs}: "
             "give the dims and windows that it was trained with."
         )
+    if isinstance(network, LensEnsemble) and len(network.members) != settled.window_count:
+        raise BadInput(
+            f"{name} has networks of {len(network.members)} windows, but windows names {settled.window_count}: give those "
+            "that it was trained with."
+        )
     return settled
 
 
 def _selection(inputs: InputParameters) -> Selection | None:
     """The pixels of LENS's shared random field; cell means and several windows are no pixels and have none."""
-    if inputs.cell == "mean" or inputs.roi_dim is None or len(inputs.windows or (1,)) > 1:
+    if inputs.cell == "mean" or inputs.roi_dim is None or inputs.window_count > 1:
         return None
     return Selection(inputs.selected_pixels(), inputs.roi_dim[0] * inputs.roi_dim[1])
 

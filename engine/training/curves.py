@@ -47,13 +47,16 @@ class CurveCollector:
         self.last: dict[str, dict[str, Any]] = dict(before.last) if before is not None else {}
         for name, columns in before.series.items() if before is not None else ():
             self._series[name] = {key: values.tolist() for key, values in columns.items()}
+        self.learning = int(LAYERS[1] in self._series)  # index of the layer that was told of last
 
     def take(self, metric: Metric) -> None:
         """Keep a metric."""
         if metric.name == BEGIN:
-            self._cut_back(LAYERS.index(metric.values["layer"]), metric.step)
+            self._cut_back(LAYERS.index(metric.values["layer"]), metric.step, int(metric.values["output_step"]))
             return
         self.last[metric.name] = {**metric.values, "step": metric.step}
+        if metric.name in LAYERS:
+            self.learning = LAYERS.index(metric.name)
         row = _row(metric)
         if row is None:
             return
@@ -68,18 +71,19 @@ class CurveCollector:
             for values in columns.values():
                 del values[1::2]
 
-    def _cut_back(self, layer: int, step: int) -> None:
-        """A layer learns from a step on: what was told of later steps, and of a later layer, is void."""
-        self._drop(LAYERS[layer], step)
-        # The network is judged while its last layer learns, and its steps are that layer's.
-        later = [name for names in (LAYERS, WEIGHTS) for name in names[layer + 1 :]]
+    def _cut_back(self, layer: int, step: int, output_step: int) -> None:
+        """A layer learns from a step on: what was told of later steps of it is void, and of its network's output layer."""
+        # The network is judged while its output layer learns, and the steps of that are its own.
+        told = {LAYERS[1]: step if layer else output_step, VALIDATION: step if layer else output_step}
         if layer == 0:
-            later += [VALIDATION, SPIKES]
-        else:
-            self._drop(VALIDATION, step)
-        if not step:
-            later += [LAYERS[layer], WEIGHTS[layer]]
-        for name in later:
+            told[LAYERS[0]] = step
+        for name, kept in told.items():
+            self._drop(name, kept)
+        void = [name for name, kept in told.items() if kept == 0]
+        void += [WEIGHTS[LAYERS.index(name)] for name in void if name in LAYERS]
+        if layer == 0:
+            void.append(SPIKES)
+        for name in void:
             self._series.pop(name, None)
             self.last.pop(name, None)
 

@@ -15,7 +15,8 @@ from engine.errors import BadInput
 from engine.frames.encoder import InputStatistics, reference_inputs, shown_references
 from engine.frames.inputs import InputParameters, NetworkKind, training_inputs
 from engine.jobs import CancelToken, Emit, Notice
-from engine.networks.lens import network_name, save_network
+from engine.networks.ensemble import save_lens
+from engine.networks.lens import network_name
 from engine.networks.open import Network
 from engine.networks.record import RunRecord, hash_arrays
 from engine.parameters import Parameters, parameter
@@ -166,7 +167,7 @@ def train_network(
     """
     places = read_places(selection, inputs, emit, cancel)
     settled, rates = places.inputs, places.rates
-    features = int(settled.inputs * training.feature_multiplier)
+    features = training.features(settled.inputs, settled.window_count)
     name = network_name(selection.label, settled.inputs, features, places.count)
     target = output.model or selection.workspace().models / name
     check_target(target, output.overwrite)
@@ -184,6 +185,7 @@ def train_network(
         resume=output.resume,
         threads=output.threads,
         place_of=places.place_of,
+        windows=settled.window_count,
     )
     seconds = time.perf_counter() - begun
     record = RunRecord(
@@ -199,7 +201,7 @@ def train_network(
         statistics=None if places.statistics is None else places.statistics.as_json(),
         compat=compat,
     )
-    save_network(target, network, record)
+    save_lens(target, network, record)
     checkpoint.unlink(missing_ok=True)
     return TrainedNetwork(network, record, target, seconds)
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken, Emit, Metric
-from engine.networks.lens import LensNetwork, network_name, save_network
+from engine.networks.ensemble import LensEnsemble, save_lens
+from engine.networks.lens import LensNetwork, network_name
 from engine.networks.library import NetworkKind
 from engine.networks.open import Network
 from engine.networks.prototype import PrototypeNetwork, prototype_name, save_prototypes
@@ -92,7 +94,9 @@ class Kind:
         parameters: the model of its training parameters; has a field `seed`.
         presets: named sets of them.
         groups: headings of the form, with the fields under each.
-        features: (inputs, parameters) -> neurons of the feature layer, None where there is no such layer.
+        features: (inputs, parameters) -> neurons of the feature layer (of all networks that there is one in), None where there is
+            no such layer.
+        networks: (inputs, parameters) -> networks of which it is made, whose similarity columns are added up.
         file_name: (reference, inputs, features, places) -> the network's file.
         teach: trains.
         save: writes network and record.
@@ -105,7 +109,8 @@ class Kind:
     parameters: type[Parameters]
     presets: Mapping[str, Parameters]
     groups: Mapping[str, tuple[str, ...]]
-    features: Callable[[int, Any], int | None]
+    features: Callable[[InputParameters, Any], int | None]
+    networks: Callable[[InputParameters, Any], int]
     file_name: Callable[[str, int, int | None, int], str]
     teach: Teach
     save: Callable[[Path, Any, RunRecord], None]
@@ -136,12 +141,13 @@ def _teach_lens(parameters: LensTrainingParameters, places: Places, teaching: Te
         control=teaching.control,
         live=live,
         place_of=places.place_of,
+        windows=places.inputs.window_count,
     )
     return Taught(network, lambda: live.tell_final(network))
 
 
-def _save_lens(path: Path, network: LensNetwork, record: RunRecord) -> None:
-    save_network(path, network, record)
+def _save_lens(path: Path, network: LensNetwork | LensEnsemble, record: RunRecord) -> None:
+    save_lens(path, network, record)
 
 
 def _teach_prototypes(parameters: PrototypeParameters, places: Places, teaching: Teaching) -> Taught:
@@ -167,7 +173,7 @@ KINDS: Mapping[NetworkKind, Kind] = {
         parameters=LensTrainingParameters,
         presets=PRESETS,
         groups={
-            "Size and time": ("feature_multiplier", "epoch_feat", "epoch_out", "seed", "threshold_rule"),
+            "Size and time": ("feature_multiplier", "epoch_feat", "epoch_out", "seed", "threshold_rule", "join_windows"),
             "Feature layer": (
                 "fire_l_feat", "fire_h_feat", "thr_l_feat", "thr_h_feat", "stdp_rate_feat", "ip_rate_feat", "f_exc", "f_inh",
             ),
@@ -175,7 +181,8 @@ KINDS: Mapping[NetworkKind, Kind] = {
                 "fire_l_out", "fire_h_out", "thr_l_out", "thr_h_out", "stdp_rate_out", "ip_rate_out", "o_exc", "o_inh",
             ),
         },
-        features=lambda inputs, parameters: int(inputs * parameters.feature_multiplier),
+        features=lambda inputs, parameters: parameters.features(inputs.inputs, inputs.window_count),
+        networks=lambda inputs, parameters: parameters.networks(inputs.window_count),
         file_name=lambda reference, inputs, features, places: network_name(reference, inputs, features or 0, places),
         teach=_teach_lens,
         save=_save_lens,
@@ -196,6 +203,7 @@ KINDS: Mapping[NetworkKind, Kind] = {
             "Neurons": ("threshold", "readout"),
         },
         features=lambda inputs, parameters: None,
+        networks=lambda inputs, parameters: 1,
         file_name=lambda reference, inputs, features, places: prototype_name(reference, inputs, places),
         teach=_teach_prototypes,
         save=_save_prototypes,

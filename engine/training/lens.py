@@ -1,4 +1,4 @@
-"""Teaches a LENS network its places: the feature layer first, then the output layer.
+"""Teaches a LENS network its places: the feature layer first, then the output layer; where windows have networks, one by one.
 
 Source: VPRTempo (arXiv 2309.10225), LENS (arXiv 2408.16754).
 """
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from engine import native
 from engine.errors import BadInput
 from engine.jobs import CancelToken, Emit, Notice
-from engine.networks.lens import LensNetwork, initial_network
+from engine.networks.ensemble import LensEnsemble, together
+from engine.networks.lens import LensNetwork
 from engine.networks.record import hash_arrays
 from engine.training.checkpoint import TrainingState, read_checkpoint, write_checkpoint
 from engine.training.control import TrainingControl
@@ -78,7 +79,10 @@ class _Shuffled:
 
 
 class _Run:
-    """One training run: the state between chunks, and who hears of it."""
+    """One training run: the state between chunks, and who hears of it.
+
+    rates are those of all networks side by side; state says which of them learns.
+    """
 
     def __init__(
         self,
@@ -92,11 +96,37 @@ class _Run:
         data_hash: str,
         threads: int,
         place_of: NDArray[np.int64] | None,
+        networks: int,
     ) -> None:
-        self._parameters, self._rates, self.state, self._place_of = parameters, rates, state, place_of
+        self._parameters, self._all_rates, self.state, self._place_of = parameters, rates, state, place_of
+        self._networks = networks
         self._live, self._cancel, self._control, self._threads = live, cancel, control, threads
         self._checkpoint, self._data_hash = checkpoint, data_hash
         self._saved, self._save_after = time.monotonic(), CHECKPOINT_SECONDS
+        self._begin_network()
+
+    def learn(self) -> LensNetwork | LensEnsemble:
+        """Run to the end, or until asked to stop: the network then, without those of windows that have learned nothing yet."""
+        state = self.state
+        while self.learn_layer():
+            if state.layer == 0:
+                state.layer, state.step = 1, 0
+                continue
+            if len(state.done) + 1 == self._networks:
+                break
+            state.done += (state.network,)
+            state.begin(self._parameters, self._rates.shape[1], state.network.places)
+            self._begin_network()
+            self._write()
+        nothing_yet = state.layer == 0 or state.step == 0
+        return together(state.done if state.done and nothing_yet else (*state.done, state.network))
+
+    def _begin_network(self) -> None:
+        p, number, samples = self._parameters, len(self.state.done), len(self._all_rates)
+        inputs = self._all_rates.shape[1] // self._networks
+        self._rates = np.ascontiguousarray(self._all_rates[:, number * inputs : (number + 1) * inputs])
+        totals = (p.epoch_feat * samples, p.epoch_out * samples)
+        self._live.begin_network(self.state.done, self._networks, totals)
 
     def layer(self) -> Any:
         """The layer that learns now, in the compiled loops' hands."""
@@ -187,10 +217,11 @@ class _Run:
 
     def _later(self) -> float:
         """What is to come after this layer, in steps of this one: a step costs what its weights are."""
-        network = self.state.network
-        if self.state.layer:
-            return 0.0
-        return self._parameters.epoch_out * len(self._rates) * network.output_weights.size / network.feature_weights.size
+        network, p, samples = self.state.network, self._parameters, len(self._rates)
+        costs = [p.epoch_feat * samples * network.feature_weights.size, p.epoch_out * samples * network.output_weights.size]
+        further = (self._networks - len(self.state.done) - 1) * sum(costs)
+        ours = network.output_weights if self.state.layer else network.feature_weights
+        return (sum(costs[self.state.layer + 1 :]) + further) / ours.size
 
     def _take_over(self, layer: Any, shuffled: _Shuffled) -> None:
         """Copy what the layer learned into the state."""
@@ -241,8 +272,12 @@ def train_lens(
     control: TrainingControl | None = None,
     live: LiveMetrics | None = None,
     place_of: NDArray[np.int64] | None = None,
-) -> LensNetwork:
+    windows: int = 1,
+) -> LensNetwork | LensEnsemble:
     """Teach a new LENS network the places, one row of inputs each.
+
+    Where windows are joined by their columns, each has a network of its own, which begins with the same seed: the one that it
+    would be trained to alone.
 
     The same seed gives the same bits, whatever the number of threads and wherever the run was cut and resumed (on one
     build of the compiled loops: variants round differently).
@@ -255,47 +290,42 @@ def train_lens(
         resume: go on from `checkpoint` if it is there.
         threads: 0 takes all cores.
         control: pauses the run, or ends it early; the network so far is then returned, and the run can still go on from its
-            checkpoint.
+            checkpoint (of networks of several windows, those that have begun to learn their output layer).
         live: tells in another way than by default.
         place_of: (rows,) the place that each row of rates shows, where places have several; each from 0 on has one at least. An
             epoch shows each row once, and the neuron of its place is the one that is taught. Left out: a place a row.
+        windows: how many stand side by side in rates; with join_windows columns, as many networks are trained.
 
     Raises:
-        BadInput: rates are not in [0, 1], the checkpoint belongs to another run, or the learning rate is so high that the
-            weights overflow.
+        BadInput: rates are not in [0, 1] or no windows of one size, the checkpoint belongs to another run, or the learning rate
+            is so high that the weights overflow.
         JobCancelled: asked to stop; the state is in `checkpoint`.
     """
     rates = _checked(rates)
-    samples, inputs = rates.shape
+    samples, networks = len(rates), parameters.networks(windows)
+    inputs = rates.shape[1] // networks
+    if inputs * networks != rates.shape[1]:
+        raise BadInput(f"{rates.shape[1]} inputs are no {networks} windows of one size: check windows.")
     places = samples if place_of is None else _places(place_of, samples)
     data_hash = hash_arrays(rates) if place_of is None else hash_arrays(rates, place_of)
-    rng = np.random.default_rng(parameters.seed)
-    start = initial_network(inputs, parameters, places, rng)
+    state = TrainingState.first(parameters, inputs, places)
     if resume and checkpoint is not None and checkpoint.exists():
-        state, variant = read_checkpoint(checkpoint, parameters, data_hash, (inputs, start.features, places), samples)
-        emit(Notice(f"Training goes on from step {state.step} of the {LAYERS[state.layer]}."))
+        shape = (inputs, state.network.features, places)
+        state, variant = read_checkpoint(checkpoint, parameters, data_hash, shape, samples, networks)
+        of_network = f" of network {len(state.done) + 1} of {networks}" if networks > 1 else ""
+        emit(Notice(f"Training goes on from step {state.step} of the {LAYERS[state.layer]}{of_network}."))
         if variant != native.variant():
             text = f"The checkpoint was made by the {variant} loops and goes on with {native.variant()}: rounding will differ."
             emit(Notice(text, "warning"))
-    else:
-        generator = dict(rng.bit_generator.state)
-        state = TrainingState(0, 0, generator, start, _signs(start.feature_weights), _signs(start.output_weights))
     control, live = control or TrainingControl(), live or LiveMetrics(emit, parameters.seed, rates, place_of=place_of)
-    run = _Run(parameters, rates, state, live, cancel, control, checkpoint, data_hash, threads, place_of)
-    while run.learn_layer():
-        if state.layer == 1:
-            if checkpoint is not None:
-                checkpoint.unlink(missing_ok=True)
-            break
-        state.layer, state.step = 1, 0
-    return state.network
+    run = _Run(parameters, rates, state, live, cancel, control, checkpoint, data_hash, threads, place_of, networks)
+    network = run.learn()
+    if checkpoint is not None and not control.ended_early:
+        checkpoint.unlink(missing_ok=True)
+    return network
 
 
 def _places(place_of: NDArray[np.int64], samples: int) -> int:
     if place_of.shape != (samples,) or place_of.min() < 0 or len(np.unique(place_of)) != place_of.max() + 1:
         raise BadInput("Each sample needs the number of its place, and each place from 0 on a sample: check the ground truth.")
     return int(place_of.max()) + 1
-
-
-def _signs(weights: NDArray[np.float32]) -> NDArray[np.int8]:
-    return np.sign(weights).astype(np.int8)

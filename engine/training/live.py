@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.jobs import Emit, Metric, Progress, Throttle
+from engine.networks.ensemble import LensEnsemble, members_of, together
 from engine.networks.lens import LensNetwork
 from engine.training.eight_bits import eight_bits
 from engine.training.raster import spike_raster
@@ -31,7 +32,7 @@ _TOLD_A_SECOND, _DETAILS_A_SECOND = 5.0, 4.0
 _FIRST_GUESS = 0.02  # seconds of a costly plot before one was made
 _SECONDS_A_WEIGHT = 1.2e-9  # of showing a query to a network, as guessed before one was judged: measured with 784-1568-1000
 
-Validate = Callable[[LensNetwork], Mapping[str, Any]]
+Validate = Callable[[LensNetwork | LensEnsemble], Mapping[str, Any]]
 
 
 class Budget:
@@ -102,17 +103,19 @@ class LiveMetrics:
                 histogram; target_low, target_high; whole_epoch
                 (the rates are over at least one); dead and saturated (numbers of neurons that answered to nothing, or fully to
                 everything, in a whole epoch); learning_rate, threshold_rate; steps_per_second, remaining_s (of the whole run,
-                NaN before the speed is known); weight at weight_index, a sample to follow.
+                NaN before the speed is known); weight at weight_index, a sample to follow; network and networks, the number of
+                the one that learns and of all, where several learn one after another. Steps go on from network to network.
             "feature weights", "output weights": counts between edges; clipped, zeroed, limit (see EightBits); image
                 (rows, columns) float32, every so-many-th weight of the matrix.
             "spikes": place, and the spikes of input, feature and (once it learns) output: (steps, neurons) uint8.
-            "validation": epoch, and what `validate` returns.
-            "begin": layer, the name of the one that learns from this step on: what was told of later steps and layers is void (a
-                killed run goes on from its checkpoint, or the next seed begins).
+            "validation": epoch, what `validate` returns, and left_out, how many validations were due before and would have taken
+                more than their share of the time.
+            "begin": layer, the name of the one that learns from this step on; output_step, at which its network's output layer
+                begins: what was told of later steps is void (a killed run goes on from its checkpoint, or the next seed begins).
         seed: of the run; what is sampled here depends on it alone.
         rates: (samples, inputs) what is learned.
         share: of the run's time that costly metrics (weights, spikes, validation) may take; 1: all of it.
-        validate: judges a network; called every `validate_every` epochs of the output layer.
+        validate: judges a network (of several, those so far); called every `validate_every` epochs of the output layer.
         queries: that it looks at; its time is guessed by them before it was called once.
         details: whether weights and spikes are told of.
         place_of: (samples,) the place that each sample shows; None where each has its own.
@@ -135,7 +138,25 @@ class LiveMetrics:
         self._validate, self._every, self._queries, self._details = validate, max(1, validate_every), queries, details
         self._budget = Budget(share)
         self._telling, self._detailing = Throttle(_TOLD_A_SECOND), Throttle(_DETAILS_A_SECOND)
-        self._turn = self._index = self._step = 0
+        self._turn = self._index = self._step = self._base = 0
+        self._left_out = 0
+        self._done: tuple[LensNetwork, ...] = ()
+        self._networks, self._totals = 1, (0, 0)
+
+    def begin_network(self, done: tuple[LensNetwork, ...], networks: int, totals: tuple[int, int]) -> None:
+        """A network starts or goes on to learn.
+
+        Args:
+            done: those that learned before it in this run.
+            networks: how many learn in all; each learns its share of the inputs.
+            totals: steps of its feature and its output layer.
+        """
+        self._done, self._networks, self._totals = done, networks, totals
+
+    def _shown_to(self, number: int, sample: int) -> NDArray[np.float32]:
+        inputs = self._rates.shape[1] // self._networks
+        shown: NDArray[np.float32] = self._rates[sample, number * inputs : (number + 1) * inputs]
+        return shown
 
     def begin_layer(
         self, index: int, signs: NDArray[np.int8], step: int, total: int, target: tuple[float, float], later: float
@@ -153,7 +174,9 @@ class LiveMetrics:
         self._sample = WeightSample(signs, self._seed)
         self._all_rates = _Rates(len(signs), len(self._rates), *target)
         self._told_step = self._step = step
-        self._emit(Metric(BEGIN, step, {"layer": LAYERS[index]}))
+        self._base = len(self._done) * total
+        begun = {"layer": LAYERS[index], "output_step": len(self._done) * self._totals[1]}
+        self._emit(Metric(BEGIN, self._base + step, begun))
         self.restart_clock(step)
 
     def restart_clock(self, step: int) -> None:
@@ -183,8 +206,10 @@ class LiveMetrics:
         self._step = step
         due = self._validate is not None and self._index == 1 and step % (self._every * len(self._rates)) == 0
         if due and step:
-            guess = max(_FIRST_GUESS, _SECONDS_A_WEIGHT * self._queries * network.parameter_count)
-            self._budget.run(VALIDATION, lambda: self.tell_validation(_with_output(network, layer), step), guess)
+            weights = (len(self._done) + 1) * network.parameter_count
+            guess = max(_FIRST_GUESS, _SECONDS_A_WEIGHT * self._queries * weights)
+            judged = self._budget.run(VALIDATION, lambda: self.tell_validation(_with_output(network, layer), step), guess)
+            self._left_out += not judged
         if not (self._telling.ready() or last):
             return
         speed = self._speed(step)
@@ -198,9 +223,11 @@ class LiveMetrics:
             "steps_per_second": speed,
             "remaining_s": (self._total - step + self._later) / speed if speed else float("nan"),
         }
+        if self._networks > 1:
+            values |= {"network": len(self._done) + 1, "networks": self._networks}
         self._told_step = step
-        self._emit(Progress(LAYERS[self._index], step, self._total, "steps"))
-        self._emit(Metric(LAYERS[self._index], step, values))
+        self._emit(Progress(LAYERS[self._index], self._base + step, self._networks * self._total, "steps"))
+        self._emit(Metric(LAYERS[self._index], self._base + step, values))
         if self._details and self._detailing.ready():
             self._turn += 1
             if self._turn % 2:
@@ -208,29 +235,36 @@ class LiveMetrics:
             else:
                 self._budget.run(f"{SPIKES} {self._index}", lambda: self._tell_running_spikes(layer, network, step, place))
 
-    def tell_final(self, network: LensNetwork) -> None:
+    def tell_final(self, network: LensNetwork | LensEnsemble) -> None:
         """Tell how the finished or early stopped network looks: the plots of a run that was too short for any.
 
-        It is judged, too, unless its output layer has learned nothing yet. The raster is the last place's.
+        It is judged, too, unless its output layer has learned nothing yet. The raster is the last place's; of several networks
+        it and the weights are those of the last one.
         """
-        step, place = self._step, len(self._rates) - 1
-        shown = (network.feature_weights, network.output_weights)
+        step, place, members = self._base + self._step, len(self._rates) - 1, members_of(network)
+        shown = (members[-1].feature_weights, members[-1].output_weights)
         for name, weights in zip(WEIGHTS, shown, strict=True):
             self._emit(Metric(name, step, weight_values(weights, self._seed)))
-        self._tell_spikes(spike_raster(shown, self._rates[place], self._seed), place, step)
-        if self._index == 1 and step:
-            self.tell_validation(network, step)
+        self._tell_spikes(spike_raster(shown, self._shown_to(len(members) - 1, place), self._seed), place, step)
+        learned = len(self._done) * self._totals[1] + (self._step if self._index else 0)
+        if learned:
+            self._judge(network, learned)
 
     def tell_validation(self, network: LensNetwork, step: int) -> None:
-        """Judge a network and tell."""
+        """Judge a network that has learned so many steps, together with those before it, and tell."""
+        self._judge(together((*self._done, network)), len(self._done) * self._totals[1] + step)
+
+    def _judge(self, network: LensNetwork | LensEnsemble, step: int) -> None:
         if self._validate is not None:
             values = dict(self._validate(network))
-            self._emit(Metric(VALIDATION, step, {"epoch": step / len(self._rates), **values}))
+            values |= {"epoch": step / len(self._rates), "left_out": self._left_out}
+            self._emit(Metric(VALIDATION, step, values))
 
     def _tell_running_spikes(self, layer: Any, network: LensNetwork, step: int, place: int) -> None:
         weights = np.asarray(layer.weights(), np.float32)
         shown = (weights,) if self._index == 0 else (network.feature_weights, weights)
-        self._tell_spikes(spike_raster(shown, self._rates[place], self._seed), place, step)
+        seen = self._shown_to(len(self._done), place)
+        self._tell_spikes(spike_raster(shown, seen, self._seed), place, self._base + step)
 
     def _tell_spikes(self, rasters: list[NDArray[np.uint8]], place: int, step: int) -> None:
         named = dict(zip(("input", "feature", "output"), rasters, strict=False))
@@ -241,7 +275,9 @@ class LiveMetrics:
         sample = self._sample
         self._emit(
             Metric(
-                WEIGHTS[self._index], step, _weight_values(layer.weights_at(sample.drawn), layer.weights_at(sample.grid), sample)
+                WEIGHTS[self._index],
+                self._base + step,
+                _weight_values(layer.weights_at(sample.drawn), layer.weights_at(sample.grid), sample),
             )
         )
 

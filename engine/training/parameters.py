@@ -41,6 +41,12 @@ class LensTrainingParameters(Parameters):
         "they only fall to 0.",
     )
 
+    join_windows: Literal["inputs", "columns"] = parameter(
+        "inputs",
+        "How several windows come together: inputs, they stand side by side before one network; columns, each has a network of "
+        "its own, and their similarity columns are added up.",
+    )
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         for name in ("thr_{}_feat", "fire_{}_feat", "thr_{}_out", "fire_{}_out"):
@@ -50,6 +56,15 @@ class LensTrainingParameters(Parameters):
         if self.f_exc == 0 or self.o_exc == 0:
             raise ValueError("f_exc and o_exc must be above 0: a neuron with no excitatory weight never answers")
         return self
+
+    def networks(self, windows: int) -> int:
+        """How many networks learn a number of windows."""
+        return windows if self.join_windows == "columns" else 1
+
+    def features(self, inputs: int, windows: int) -> int:
+        """How many feature neurons these networks have together, for the inputs of all windows."""
+        networks = self.networks(windows)
+        return networks * int(inputs // networks * self.feature_multiplier)
 
 
 PRESETS: Mapping[str, LensTrainingParameters] = {

@@ -41,6 +41,7 @@ class NetworkPlan:
         layers: inputs first.
         chip: the chip's check.
         places: that it will know; each has a neuron or more in the last layer.
+        networks: of which it is made; their layers are counted together, and their similarity columns are added up.
     """
 
     kind: NetworkKind
@@ -48,6 +49,7 @@ class NetworkPlan:
     layers: tuple[LayerPlan, ...]
     chip: ChipCheck
     places: int
+    networks: int = 1
 
     @property
     def parameters(self) -> int:
@@ -86,16 +88,16 @@ def plan_network(
         BadInput: the grid does not divide the frames, or a layer would be empty.
     """
     settled = inputs.for_kind(kind).for_frames(frame)
-    features = KINDS[kind].features(settled.inputs, training)
+    features, networks = KINDS[kind].features(settled, training), KINDS[kind].networks(settled, training)
     if features == 0:
         raise BadInput("The network would have no feature neuron: make feature_multiplier larger.")
     layers = [LayerPlan("inputs", settled.inputs)]
     if features is not None:
-        layers.append(LayerPlan("features", features, features * settled.inputs, features))
+        layers.append(LayerPlan("features", features, features * settled.inputs // networks, features))
     before = layers[-1].neurons
-    neurons = looks if looks is not None and kind == "prototype" else places
-    layers.append(LayerPlan("places", neurons, neurons * before, neurons))
-    return NetworkPlan(kind, frame, tuple(layers), check_network(settled, features, neurons), places)
+    neurons = looks if looks is not None and kind == "prototype" else networks * places
+    layers.append(LayerPlan("places", neurons, neurons * before // networks, neurons))
+    return NetworkPlan(kind, frame, tuple(layers), check_network(settled, features, neurons), places, networks)
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def teach_places(parameters: PrototypeParameters, places: Places, emit: Emit, ca
 
 def rule_of(inputs: InputParameters) -> PrototypeRule:
     """How rows of weights are made, out of what the network sees."""
-    return PrototypeRule(inputs.normalise or "none", len(inputs.windows or (1,)))
+    return PrototypeRule(inputs.normalise or "none", inputs.window_count)
 
 
 def tell_prototypes(network: PrototypeNetwork, seen: NDArray[np.float32], parameters: PrototypeParameters, emit: Emit) -> None:

@@ -18,7 +18,7 @@ from engine.errors import BadInput, JobCancelled
 from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken, Emit, Notice
 from engine.networks.library import NetworkKind
-from engine.networks.open import Network
+from engine.networks.open import Network, fitting_record
 from engine.networks.record import RunRecord, record_path
 from engine.parameters import Parameters, parameter
 from engine.places.lock import Held, WorkspaceLock
@@ -127,7 +127,7 @@ def train_runs(
     request = replace(request, training=training)
     workspace = request.selection.workspace()
     places = read_places(request.selection, request.inputs, emit, cancel, request.kind)
-    features = kind.features(places.inputs.inputs, training)
+    features = kind.features(places.inputs, training)
     file_name = kind.file_name(request.selection.label, places.inputs.inputs, features, places.count)
     target = request.model or (workspace.models / file_name if request.run.place else None)
     if target is not None:
@@ -310,7 +310,8 @@ def _train(
         except BadInput as error:
             change_run(run, status="failed", note=str(error))
             raise
-        record = record.model_copy(update={"created": RunRecord.model_fields["created"].get_default(call_default_factory=True)})
+        ended = RunRecord.model_fields["created"].get_default(call_default_factory=True)
+        record = fitting_record(record, taught.network).model_copy(update={"created": ended})
         path = run.folder / run.info.network
         kind.save(path, taught.network, record)
         status = "stopped" if control.ended_early else "finished"

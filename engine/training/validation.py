@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine.errors import BadInput
 from engine.jobs import CancelToken, Emit, Notice, ignore
-from engine.networks.open import Network
+from engine.networks.open import Network, fitting_record
 from engine.networks.record import RunRecord
 from engine.parameters import Parameters, parameter
 from engine.places.ground_truth import load_ground_truth
@@ -65,7 +65,7 @@ class Validation:
 
     def judge(self, network: Network, record: RunRecord, cancel: CancelToken | None = None, threads: int = 0) -> dict[str, float]:
         """The figures of METRICS, and `queries`, over how many."""
-        runner = NetworkRunner(network, record)
+        runner = NetworkRunner(network, fitting_record(record, network))
         matrix = runner.similarity(self.frames, ignore, cancel, threads).similarity
         p = self.parameters
         scores = score(

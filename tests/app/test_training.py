@@ -11,8 +11,9 @@ from pytestqt.qtbot import QtBot
 from app.pieces import at_once
 from app.theme import Theme
 from app.views.training import TrainingView
+from app.widgets.run_differences import SHOWN
 from app.widgets.training_plots import HistoryPlot, SortedPlot
-from app.widgets.training_runs import SHOWN, STAR
+from app.widgets.training_runs import STAR
 from app.window import MainWindow
 from engine.networks.library import networks_of
 from engine.places.workspace import Workspace
@@ -210,6 +211,10 @@ def test_several_seeds_show_mean_and_spread(window: MainWindow, view: TrainingVi
     assert {model.index(row, 4).data() for row in range(3)} == {model.index(0, 4).data()}
     assert "±" in model.index(0, 4).data() and "(3)" in model.index(0, 4).data()
     assert {run.folder for run in view.parts.runs.chosen} == {run.folder for run in model.runs}
+    tree = view.parts.runs.differing
+    told = {item.text(0): item.text(1) for item in map(tree.topLevelItem, range(tree.topLevelItemCount())) if item is not None}
+    assert "seed" in told and {"Area R@1–25", "R@1", "R@25", "AUC-PR", "R@100P"} <= told.keys()
+    assert all("±" in told[name] and "(3)" in told[name] for name in ("Area R@1–25", "R@1", "AUC-PR"))
 
 
 def test_the_network_goes_into_models_where_that_is_asked(
@@ -388,7 +393,6 @@ def test_runs_are_sorted_filtered_and_compared(window: MainWindow, two_runs: Tra
     assert view.parts.runs.differing.columnCount() == 2
     qtbot.mouseClick(table.viewport(), LEFT, CONTROL, pos=at_row(view, 1))
     tree = view.parts.runs.differing
-    assert tree.topLevelItemCount() == 1
     item = tree.topLevelItem(0)
     assert item is not None and [item.text(column) for column in range(3)] == ["fire_h_feat", "0.8", "0.6"]
     until(qtbot, lambda: len(view.parts.runs.overlay._items) == 2)

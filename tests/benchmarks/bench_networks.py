@@ -3,6 +3,7 @@
 example     LENS's own example (needs the shared data): Recall@1 with intervals.
 halves      its two halves: settings chosen on the one, scored on the other.
 stand-ins   synthetic routes as the example is not: 600 places of 7x7 sparse pixels, and a robot indoors with 75 places.
+windows     one window and three, as inputs of one network and as networks whose columns are added up, on both of these.
 follow      the forward filter where the query is slower or faster than the reference: fixed and followed speed.
 robustness  synthetic streets with changed light, speed, lateral offset and event noise; --out FOLDER writes curves (SVG, JSON).
 
@@ -14,7 +15,7 @@ import argparse
 import itertools
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +24,13 @@ from numpy.typing import NDArray
 from engine.frames.inputs import InputParameters
 from engine.places.workspace import Workspace
 from engine.recognition.forward_filter import ForwardFilterParameters
+from engine.recognition.matches import PairFacts
 from engine.recognition.plots_svg import Axis, Series, line_plot
 from engine.recognition.scoring import ScoringParameters, score
 from engine.simulation.pair import PairParameters, simulate_pair
 from engine.simulation.parameters import PRESETS, TraverseConditions, WorldParameters
 from engine.storage import replacing, write_json
-from tests.benchmarks.network_methods import Frames, Method, lens, methods, prototype, simple
+from tests.benchmarks.network_methods import Frames, Method, lens, methods, prototype, simple, windows
 
 STAGES = ("none", "diagonal:4", "filter")
 TITLES = {"none": "single", "diagonal:4": "4 frames", "filter": "filter"}
@@ -37,12 +39,13 @@ CHOSEN_ON = (11, 12, 13, 14, 31, 32, 41, 42, 43)  # worlds that settings were lo
 
 @dataclass(frozen=True)
 class Case:
-    """A pair of traverses and its ground truth."""
+    """A pair of traverses and its ground truth; mask says which queries are not scored, as in PairFacts."""
 
     name: str
     references: Frames
     queries: Frames
     truth: NDArray[np.uint8]
+    mask: NDArray[np.bool_] | None = None
 
 
 def recalls(case: Case, method: Method, seeds: int, tolerance: int, resamples: int = 0) -> dict[str, tuple[float, ...]]:
@@ -57,7 +60,7 @@ def recalls(case: Case, method: Method, seeds: int, tolerance: int, resamples: i
             wanted = ScoringParameters.check(
                 {"sequence": stage, "GT_tolerance": tolerance, "resamples": resamples if seed == 0 else 0, "cold_starts": 0}
             )
-            scores = score(answer.similarity, case.truth, wanted)
+            scores = score(answer.similarity, case.truth, wanted, facts=PairFacts(mask=case.mask))
             found.setdefault(stage, []).append(scores.recall_at[1])
             if scores.intervals is not None:
                 intervals[stage] = scores.intervals.recall_at[1]
@@ -92,9 +95,12 @@ def example(data: Path) -> Case:
     return Case("example", frames[0], frames[1], np.eye(len(frames[0]), len(frames[1]), dtype=np.uint8))
 
 
-def run_example(data: Path, seeds: int) -> None:
+def run_example(data: Path, seeds: int, skip: int) -> None:
     """The table of the guide."""
     case = example(data)
+    if skip:
+        case = replace(case, mask=np.arange(len(case.queries)) < skip)
+        print(f"The first {skip} queries are seen, but not scored.")
     for tolerance in (1, 3):
         show_table([case], methods((10, 10)), seeds, tolerance, 2000)
 
@@ -151,17 +157,34 @@ def faster(times: float) -> dict[str, TraverseConditions]:
 
 def run_stand_ins(worlds: Sequence[int], seeds: int) -> None:
     """A long route of sparse 7x7 frames, and a corridor."""
+    rows = [method for method in methods((7, 7)) if "tenth" not in method.name]
+    for title, cases in stand_ins(worlds).items():
+        print(f"\n{title}")
+        show_table(cases, rows, seeds, 1, 0)
+
+
+def stand_ins(worlds: Sequence[int]) -> dict[str, list[Case]]:
+    """Cases by title."""
     fast, slow = faster(1.5), faster(0.25)
     long, indoors = [], []
     for world in worlds:
         long += [sparse_pixels(case, world, 0.15) for case in film(WorldParameters(seed=world), fast, 600, 0)]
         indoors += [sparse_pixels(case, world, 1.0) for case in film(WorldParameters(seed=world, kind="corridor"), slow, 75, 84)]
-    rows = [method for method in methods((7, 7)) if "tenth" not in method.name]
     tables = {"600 places, 7x7 sparse pixels, another day": long, "75 places indoors, 7x7 pixels, another day": indoors}
-    for title, cases in tables.items():
-        counts = np.mean([case.references.mean() for case in cases])
-        print(f"\n{title}; worlds {list(worlds)}; {counts:.1f} events a pixel and frame")
-        show_table(cases, rows, seeds, 1, 0)
+    return {
+        f"{title}; worlds {list(worlds)}; {np.mean([c.references.mean() for c in cases]):.1f} events a pixel and frame": cases
+        for title, cases in tables.items()
+    }
+
+
+def run_windows(data: Path, worlds: Sequence[int], seeds: int) -> None:
+    """How windows are joined."""
+    if data.exists():
+        print("LENS's example")
+        show_table([example(data)], windows((10, 10)), seeds, 1, 2000)
+    for title, cases in stand_ins(worlds).items():
+        print(f"\n{title}")
+        show_table(cases, windows((7, 7)), min(seeds, 2), 1, 0)
 
 
 # -- speeds
@@ -269,25 +292,28 @@ def main() -> None:
     """Measure what is asked for."""
     root = Path(os.environ.get("REVISIT_SHARED", Path(__file__).resolve().parents[3] / "shared"))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("example", "halves", "stand-ins", "follow", "robustness"))
+    parser.add_argument("what", choices=("example", "halves", "stand-ins", "windows", "follow", "robustness"))
     parser.add_argument("--data", type=Path, default=root / "data" / "lens-example", help="folder of LENS's example")
     parser.add_argument(
         "--worlds",
         type=int,
         nargs="+",
-        help="seeds of the synthetic worlds (default 21 22; 51 52 for stand-ins, 21 22 51 for follow)",
+        help="seeds of the synthetic worlds (default 21 22; 51 52 for stand-ins and windows, 21 22 51 for follow)",
     )
     parser.add_argument("--seeds", type=int, default=5, help="of networks and spikes")
     parser.add_argument("--out", type=Path, help="folder for the curves (robustness)")
+    parser.add_argument("--skip", type=int, default=0, help="queries of the example that are not scored, from the first on")
     given = parser.parse_args()
     if given.worlds and set(given.worlds) & set(CHOSEN_ON):
         parser.error(f"the defaults were looked at on the worlds {CHOSEN_ON}: score others")
     if given.what == "example":
-        run_example(given.data, given.seeds)
+        run_example(given.data, given.seeds, given.skip)
     elif given.what == "halves":
         run_halves(given.data, given.seeds)
     elif given.what == "stand-ins":
         run_stand_ins(given.worlds or (51, 52), min(given.seeds, 2))
+    elif given.what == "windows":
+        run_windows(given.data, given.worlds or (51, 52), given.seeds)
     elif given.what == "follow":
         run_follow(given.worlds or (21, 22, 51))
     else:

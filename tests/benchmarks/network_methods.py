@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine import native
-from engine.frames.encoder import reference_inputs
+from engine.frames.encoder import InputStatistics, reference_inputs
 from engine.frames.inputs import InputParameters, select
 from engine.jobs import CancelToken, ignore
-from engine.networks.lens import LensNetwork
+from engine.networks.open import Network
 from engine.networks.prototype import PrototypeNetwork, PrototypeRule, prototypes_of
 from engine.networks.prototype_parameters import PrototypeParameters
 from engine.networks.record import RunRecord, hash_arrays
@@ -41,9 +42,11 @@ class Method:
     drawn: bool = False
 
 
-def _record(network: LensNetwork | PrototypeNetwork, inputs: InputParameters, training: Parameters, seed: int) -> RunRecord:
+def _record(
+    network: Network, inputs: InputParameters, training: Parameters, seed: int, statistics: InputStatistics | None
+) -> RunRecord:
     return RunRecord(
-        kind="lens" if isinstance(network, LensNetwork) else "prototype",
+        kind="prototype" if isinstance(network, PrototypeNetwork) else "lens",
         native=native.variant(),
         seed=seed,
         inputs=inputs.model_dump(mode="json"),
@@ -51,19 +54,20 @@ def _record(network: LensNetwork | PrototypeNetwork, inputs: InputParameters, tr
         data_hash=hash_arrays(np.arange(1)),
         references=("benchmark",),
         places=network.places,
+        statistics=None if statistics is None else statistics.as_json(),
     )
 
 
-def lens(name: str, inputs: InputParameters, timebin: int = 250) -> Method:
+def lens(name: str, inputs: InputParameters, join_windows: Literal["inputs", "columns"] = "inputs") -> Method:
     """LENS's learning rule with some inputs."""
 
     def recognise(references: Frames, queries: Frames, seed: int) -> Answer:
         settled = inputs.for_kind("lens").for_frames((references.shape[1], references.shape[2]))
-        training = LensTrainingParameters(seed=seed)
-        rates, _ = reference_inputs(references, settled, "lens")
-        network = train_lens(training, rates, ignore, CancelToken())
-        spiking = SpikingParameters(timebin=timebin, seed=seed)
-        result = NetworkRunner(network, _record(network, settled, training, seed), spiking=spiking).similarity(queries)
+        training = LensTrainingParameters(seed=seed, join_windows=join_windows)
+        rates, statistics = reference_inputs(references, settled, "lens")
+        network = train_lens(training, rates, ignore, CancelToken(), windows=settled.window_count)
+        record = _record(network, settled, training, seed, statistics)
+        result = NetworkRunner(network, record, spiking=SpikingParameters(seed=seed)).similarity(queries)
         return Answer(result.similarity, result.synops_per_query)
 
     return Method(name, recognise, drawn=True)
@@ -76,9 +80,9 @@ def prototype(name: str, inputs: InputParameters, readout: str = "spikes", train
         settled = inputs.for_kind("prototype").for_frames((references.shape[1], references.shape[2]))
         seen, statistics = reference_inputs(references, settled, "prototype")
         settings = (training or PrototypeParameters()).model_copy(update={"seed": seed})
-        rule = PrototypeRule(settled.normalise or "none", len(settled.windows or (1,)))
+        rule = PrototypeRule(settled.normalise or "none", settled.window_count)
         network = prototypes_of(seen, statistics, rule, settings.threshold)
-        result = NetworkRunner(network, _record(network, settled, settings, seed)).similarity(queries)
+        result = NetworkRunner(network, _record(network, settled, settings, seed, statistics)).similarity(queries)
         return Answer(result.readouts[readout], result.synops_per_query)
 
     return Method(name, recognise, drawn=True)
@@ -102,6 +106,22 @@ def sqrt_zscore(name: str, inputs: InputParameters) -> Method:
         return Answer(rows[0] @ rows[1].T)
 
     return Method(name, recognise)
+
+
+def windows(dims: tuple[int, int]) -> list[Method]:
+    """One window and three, of networks that join them in different ways."""
+    grid = InputParameters(dims=dims)
+    three = grid.model_copy(update={"windows": (1, 2, 4)})
+    same = three.model_copy(update={"normalise": "causal"})
+    return [
+        lens("LENS's rule, one window", grid),
+        lens("LENS's rule, 1 2 4 as inputs", three),
+        lens("LENS's rule, 1 2 4, columns added", three, "columns"),
+        lens("the same, normalised, as inputs", same),
+        lens("the same, normalised, columns added", same, "columns"),
+        prototype("Prototypes, one window", grid.model_copy(update={"windows": (1,)})),
+        prototype("Prototypes, 1 2 4", three),
+    ]
 
 
 def methods(dims: tuple[int, int], cell: str = "mean") -> list[Method]:

@@ -13,7 +13,7 @@ from engine import native
 from engine.errors import BadInput, JobCancelled
 from engine.jobs import CancelToken, JobEvent, Metric, Notice, Progress, Throttle, ignore
 from engine.native.twins.training import TrainingLayer as Twin
-from engine.networks.lens import LensNetwork, load_network
+from engine.networks.lens import LensNetwork, initial_network, load_network
 from engine.training import lens as training
 from engine.training.lens import learning_rates, target_rates, train_lens
 from engine.training.live import PLOTTED_WEIGHTS
@@ -45,7 +45,7 @@ def test_it_recognises_noisy_views_of_its_places(rule: str) -> None:
     rates = places_seen(40, 60)
     queries = np.clip(rates + np.random.default_rng(1).normal(0, 0.1, rates.shape), 0, 1).astype(np.float32)
     learned = train_lens(quick(epoch_feat=30, epoch_out=60, threshold_rule=rule), rates, ignore, CancelToken())
-    untrained = training.initial_network(60, quick(threshold_rule=rule), 40, np.random.default_rng(1))
+    untrained = initial_network(60, quick(threshold_rule=rule), 40, np.random.default_rng(1))
     right = np.mean(answers(learned, queries).argmax(axis=0) == np.arange(40))
     before = np.mean(answers(untrained, queries).argmax(axis=0) == np.arange(40))
     assert right > 0.8 > 0.3 > before

@@ -115,8 +115,13 @@ def test_a_validation_that_a_short_run_has_no_time_for_is_not_tried(monkeypatch:
     rates, judged = places_seen(20, 30), []
     judge = lambda network: judged.append(1) or {}  # noqa: E731
     for queries in (0, 10**9):
-        train_lens(quick(), rates, ignore, CancelToken(), live=LiveMetrics(ignore, 1, rates, 0.9999, judge, 1, queries, False))
+        told: list[JobEvent] = []
+        live = LiveMetrics(told.append, 1, rates, 0.9999, judge, 1, queries, False)
+        network = train_lens(quick(), rates, ignore, CancelToken(), live=live)
         assert bool(judged) == (queries == 0)
+        live.tell_final(network)
+        last = [event for event in told if isinstance(event, Metric) and event.name == "validation"][-1]
+        assert last.values["left_out"] == quick().epoch_out - len(judged) + 1  # the final one was not left out
         judged.clear()
 
 

@@ -396,16 +396,16 @@ def test_curves_are_thinned_cut_back_and_begun_anew() -> None:
     assert np.isnan(kept.column("feature layer", "new")[0]) and kept.column("feature layer", "new")[-1] == 2
     kept.take(Metric("output layer", 5, {}))
     kept.take(Metric("validation", 5, {"recall_at_1": 0.5}))
-    kept.take(Metric("begin", 50, {"layer": "feature layer"}))  # killed late, gone on from an early checkpoint
+    kept.take(Metric("begin", 50, {"layer": "feature layer", "output_step": 0}))  # killed late, gone on from an early checkpoint
     assert set(kept.curves().series) == {"feature layer"} and "validation" not in kept.last
     assert kept.steps("feature layer")[0] == 1 and 40 < max(kept.steps("feature layer")) <= 50
-    kept.take(Metric("begin", 0, {"layer": "output layer"}))
+    kept.take(Metric("begin", 0, {"layer": "output layer", "output_step": 0}))
     for step in (10, 20, 30):
         kept.take(Metric("output layer", step, {}))
         kept.take(Metric("validation", step, {"recall_at_1": 0.5}))
-    kept.take(Metric("begin", 20, {"layer": "output layer"}))
+    kept.take(Metric("begin", 20, {"layer": "output layer", "output_step": 0}))
     assert kept.steps("output layer") == kept.steps("validation") == [10, 20] and len(kept.steps("feature layer")) > 5
-    kept.take(Metric("begin", 0, {"layer": "feature layer"}))  # the next seed
+    kept.take(Metric("begin", 0, {"layer": "feature layer", "output_step": 0}))  # the next seed
     assert not any(kept.steps(name) for name in ("feature layer", "output layer", "validation")) and not kept.last
 
 
