@@ -14,6 +14,7 @@ from app.views.base import Tools, View
 from app.widgets.panel_header import PanelHeader
 from engine.loading import load
 
+_REST_MS = 1000  # between a panel and the import of others that nobody has asked for
 _PAUSE_MS = 2  # between two pieces: what a person does meanwhile comes first
 
 
@@ -49,6 +50,10 @@ class Imports(QObject):
         self._background = Background(self)
         self._busy, self._held = False, 0
         self._later: list[Panel] = []
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self._go_on)
 
     @property
     def busy(self) -> bool:
@@ -84,11 +89,13 @@ class Imports(QObject):
     def release(self) -> None:
         """It is not any more."""
         self._held -= 1
-        self._go_on()
+        if self._later:
+            self._rest.start()  # the panel is painted and fills itself now, for which it needs the processor
 
     def stop(self) -> None:
         """The window closes."""
         self._later = []
+        self._rest.stop()
         self._background.stop()
 
     def _go_on(self) -> None:
