@@ -295,7 +295,7 @@ class SetupControl(QObject):
     def _on_edited(self) -> None:
         self._show_truth()
         self._setup.match_preset()
-        if self._setup.chosen_kind != self._view.parts.sweep.ranges.kind:
+        if self._setup.chosen_kind != self._view.parts.sweep.varied.kind:
             self.refresh_presets()
         self.plan_later()
         self._view.on_settings()

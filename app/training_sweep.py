@@ -7,15 +7,14 @@ from PySide6.QtCore import QObject
 
 from app.jobs import Job, State
 from app.widgets.training_layout import SWEEP
+from app.widgets.training_sweep import RESULTS, SETTINGS
 from engine.errors import BadInput
 from engine.jobs import CancelToken, Emit, Metric, Notice
-from engine.training.kinds import SweepRange
 from engine.training.run import RunParameters
 from engine.training.sweep import (
     SweepParameters,
     SweepSpec,
     SweepState,
-    check_ranges,
     list_sweeps,
     make_sweep,
     read_sweep,
@@ -24,6 +23,7 @@ from engine.training.sweep import (
     spec_of,
     storage_url,
 )
+from engine.training.sweep_space import check_varied
 
 if TYPE_CHECKING:
     from app.views.training import TrainingView
@@ -82,12 +82,12 @@ class SweepControl(QObject):
         request = self._view.setup.request()
         if request is None or request.training is None:
             return self._view.setup.why_not() or "A setting is wrong"
-        ranges = self._tab.ranges.ranges()
+        varied = self._tab.varied.varied()
         try:
-            for value in ranges.values():
-                if isinstance(value, str):
-                    raise BadInput(value)
-            check_ranges(request.kind, request.training, {n: r for n, r in ranges.items() if isinstance(r, SweepRange)})
+            for over in varied.values():
+                if isinstance(over, str):
+                    raise BadInput(over)
+            check_varied(request.kind, {name: over for name, over in varied.items() if not isinstance(over, str)})
             if not request.validation.validation_query:
                 raise BadInput("Choose a validation query in the Data tab: the networks of a sweep are judged on it.")
         except BadInput as error:
@@ -108,8 +108,8 @@ class SweepControl(QObject):
             request = self._view.setup.request()
             if request is None:
                 return
-            ranges = {name: r for name, r in self._tab.ranges.ranges().items() if isinstance(r, SweepRange)}
-            spec = spec_of(request, parameters, ranges)
+            varied = {name: over for name, over in self._tab.varied.varied().items() if not isinstance(over, str)}
+            spec = spec_of(request, parameters, varied)
         settings: SweepParameters = parameters
 
         def work(emit: Emit, cancel: CancelToken) -> SweepState:
@@ -130,6 +130,7 @@ class SweepControl(QObject):
         self._job = job
         self._tab.words.say(f"Sweep {settings.study}: starting the processes…")
         self._view.parts.show_tab(SWEEP)
+        self._tab.show_page(RESULTS)
         self._view.show_buttons()
 
     def cancel(self) -> None:
@@ -176,21 +177,22 @@ class SweepControl(QObject):
         self._view.show_buttons()
 
     def _on_study(self, name: str) -> None:
+        self._tab.show_page(RESULTS if name else SETTINGS)
         if name:
             self.read(name)
         else:
             self._state = None
             self._tab.show_state(None)
-            self._tab.ranges.kind = None
-            self._tab.ranges.show_kind(self._view.parts.setup.chosen_kind)
+            self._tab.varied.kind = None
+            self._tab.varied.show_kind(self._view.parts.setup.chosen_kind)
         self._tab.show_busy(self.running, self._view.why_no_sweep())
 
     def _on_state(self, state: SweepState) -> None:
         self._state = state
         self._tab.show_state(state)
         if self._tab.chosen_study == state.study:
-            self._tab.ranges.show_kind(state.spec.kind)
-            self._tab.ranges.show_ranges(state.spec.ranges)
+            self._tab.varied.show_kind(state.spec.kind)
+            self._tab.varied.show_varied(state.spec.varied)
             known: dict[str, Any] = {"study": state.study, "objective": state.spec.objective}
             self._tab.form.set_values({**known, "networks": state.spec.networks, "pruning": state.spec.pruning})
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.guide_pictures import SIZE, save, wait, wait_until  # sets the platform to offscreen
 
-from PySide6.QtCore import QSettings  # isort: skip
+from PySide6.QtCore import QSettings, Qt  # isort: skip
 from PySide6.QtWidgets import QApplication  # isort: skip
 
 from app.settings import Settings
@@ -60,6 +60,9 @@ def main() -> None:
         save(window, folder / "training-runs.png")
         view.parts.show_tab(SWEEP)
         view.parts.sweep.form.set_values({"trials": 40, "pruning": False, "study": "targets"})
+        for name in ("encoding", "windows"):
+            (item,) = view.parts.sweep.varied.findItems(name, Qt.MatchFlag.MatchExactly)
+            item.setCheckState(0, Qt.CheckState.Checked)
         wait_until(lambda: view.parts.sweep.start.isEnabled())
         view.parts.sweep.start.click()
         wait_until(lambda: not view.sweep.running)

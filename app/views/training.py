@@ -122,7 +122,7 @@ class TrainingView(View):
     def on_settings(self) -> None:
         """A setting was changed: keep it for the next start."""
         setup = self.parts.setup
-        self.parts.sweep.ranges.show_kind(setup.chosen_kind)
+        self.parts.sweep.varied.show_kind(setup.chosen_kind)
         inputs, training = setup.inputs_form.parameters(), setup.training_form.parameters()
         validation = setup.validation_form.parameters()
         if inputs is not None and training is not None and validation is not None:
@@ -148,7 +148,7 @@ class TrainingView(View):
         except BadInput:  # an older version wrote it
             training = kind.parameters()
         self.setup.show_settings(kind.name, saved.inputs, training, saved.validation)
-        self.parts.sweep.ranges.show_kind(kind.name)
+        self.parts.sweep.varied.show_kind(kind.name)
 
     def _connect(self) -> None:
         parts, session = self.parts, self.tools.session

@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtGui import QColor
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics
 
 from app.theme import Theme
 from app.widgets.training_plots import TrainingPlot, apart
 from engine.training.kinds import SweepRange
 from engine.training.sweep import SweepTrial
+from engine.training.sweep_space import SweepChoice, Varied, shown
 
 _SHADES = 8
-_MARGIN = 0.24  # room for the names at both ends
+_MARGIN = 0.6  # room for the names at both ends, in distances of two axes
+_SMALL = 0.9  # of the values beside the axes
 
 
 class _NamedAxisPlot(TrainingPlot):
@@ -62,35 +65,39 @@ class ImportancePlot(_NamedAxisPlot):
 
 
 class ParallelPlot(_NamedAxisPlot):
-    """A line a trial, from parameter to parameter and to the objective; good trials are strong, the best one is orange."""
+    """A line a trial, from parameter to parameter and to the objective; good trials are strong, the best one is orange.
+
+    At each parameter stands what is at the ends of its range, or the values of a choice, where they are.
+    """
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, "Trials across the parameters", "parallelPlot", left=lambda value: "")
         self.stand_alone()
+        self.setMinimumHeight(220)
         self.left.setWidth(4)
         self.bottom.setHeight(2 * self.fontMetrics().lineSpacing() + 8)
         self._items: list[Any] = []
-        self._shown: tuple[Sequence[SweepTrial], Mapping[str, SweepRange], SweepTrial | None, str] = ((), {}, None, "")
+        self._ticks: list[Any] = []
+        self.box.sigResized.connect(lambda box: self._write_ticks())
+        self._shown: tuple[Sequence[SweepTrial], Mapping[str, Varied], SweepTrial | None, str] = ((), {}, None, "")
 
     def show_trials(
-        self, trials: Sequence[SweepTrial], ranges: Mapping[str, SweepRange], best: SweepTrial | None, objective: str
+        self, trials: Sequence[SweepTrial], varied: Mapping[str, Varied], best: SweepTrial | None, objective: str
     ) -> None:
         """Draw the trials that are done."""
-        self._shown = (trials, ranges, best, objective)
+        self._shown = (trials, varied, best, objective)
         for item in self._items:
             self.box.removeItem(item)
         self._items = []
+        self._write_ticks()
         done = [trial for trial in trials if trial.state == "done" and trial.value is not None]
-        names = [*ranges, objective]
-        # On two levels, so that long names do not lie over each other.
-        self.bottom.setTicks([[(float(place), f"\n{name}" if place % 2 else name) for place, name in enumerate(names)]])
         if not done:
             self.say("")
             return
         values = np.array([trial.value for trial in done])
         low, high = float(values.min()), float(values.max())
         rows = [
-            [*(_place(trial.chosen.get(name), ranges[name]) for name in ranges), _share(float(trial.value or 0.0), low, high)]
+            [*(_place(trial.chosen.get(name), varied[name]) for name in varied), _share(float(trial.value or 0.0), low, high)]
             for trial in done
         ]
         ranks = np.clip(((values - low) / max(high - low, 1e-12) * _SHADES).astype(int), 0, _SHADES - 1)
@@ -102,13 +109,14 @@ class ParallelPlot(_NamedAxisPlot):
                 self._add(lines, shade, 1)
         if best is not None and best in done:
             self._add([rows[done.index(best)]], QColor(self.theme.colours.off_event), 2)
-        self.box.setXRange(0, len(names) - 1, padding=_MARGIN)
+        self.box.setXRange(0, len(varied), padding=_MARGIN / len(varied))
         self.box.setYRange(0, 1, padding=0.06)
         self.say(f"{objective} {low:.3f} to {high:.3f}")
 
     def fit(self) -> None:
         """Show all."""
-        self.box.setXRange(0, max(1, len(self._shown[1])), padding=_MARGIN)
+        axes = max(1, len(self._shown[1]))
+        self.box.setXRange(0, axes, padding=_MARGIN / axes)
         self.box.setYRange(0, 1, padding=0.06)
 
     def clear(self) -> None:
@@ -126,14 +134,54 @@ class ParallelPlot(_NamedAxisPlot):
         self.box.addItem(item)
         self._items.append(item)
 
+    def _write_ticks(self) -> None:
+        """Names below, and values at the axes, each with as much room as there is between two axes."""
+        for item in self._ticks:
+            self.box.removeItem(item)
+        self._ticks = []
+        trials, varied, _, objective = self._shown
+        axes = max(1, len(varied))
+        room = int(self.box.width() / (axes + 2 * _MARGIN)) - 2
+        small = QFont(self.font())
+        small.setPointSizeF(small.pointSizeF() * _SMALL)
 
-def _place(value: Any, r: SweepRange) -> float:
-    """Where a value lies in its range, 0 to 1."""
+        def fitting(text: str, width: int, font: QFont) -> str:
+            return QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, width)
+
+        # On two levels, so that long names do not lie over each other.
+        names = [fitting(name, 2 * room, self.font()) for name in (*varied, objective)]
+        self.bottom.setTicks([[(float(place), f"\n{name}" if place % 2 else name) for place, name in enumerate(names)]])
+        values = [trial.value for trial in trials if trial.state == "done" and trial.value is not None]
+        if not values:
+            return
+        ground = QColor(self.theme.colours.window)
+        ground.setAlpha(200)  # what is written can be read over the lines
+        for place, over in enumerate([*varied.values(), SweepRange(min(values), max(values))]):
+            for height, text in _ticks(over):
+                item = pg.TextItem(fitting(text, room, small), color=self.theme.colours.text, anchor=(0.5, 0.5), fill=ground)
+                item.setFont(small)
+                item.setPos(place, height)
+                item.setZValue(10)
+                self.box.addItem(item, ignoreBounds=True)
+                self._ticks.append(item)
+
+
+def _ticks(over: Varied) -> list[tuple[float, str]]:
+    """What is written at an axis, and where, 0 to 1."""
+    if isinstance(over, SweepChoice):
+        return [(_place(value, over), shown(value)) for value in over.values]
+    return [(0.0, f"{over.low:.3g}"), (1.0, f"{over.high:.3g}")] if over.high > over.low else [(0.5, f"{over.low:.3g}")]
+
+
+def _place(value: Any, over: Varied) -> float:
+    """Where a value lies in its range or among its choices, 0 to 1."""
+    if isinstance(over, SweepChoice):
+        return _share(over.values.index(value), 0, len(over.values) - 1) if value in over.values else math.nan
     if not isinstance(value, int | float):
         return math.nan
-    if r.log:
-        return _share(math.log(value), math.log(r.low), math.log(r.high))
-    return _share(float(value), r.low, r.high)
+    if over.log:
+        return _share(math.log(value), math.log(over.low), math.log(over.high))
+    return _share(float(value), over.low, over.high)
 
 
 def _share(value: float, low: float, high: float) -> float:

@@ -1,22 +1,18 @@
 """The Sweep tab: what is varied and how it is searched, the trials, and what they say."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from annotated_types import Ge, Gt, Le, Lt
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QBoxLayout,
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QPushButton,
     QScrollArea,
-    QSplitter,
+    QTabWidget,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -30,109 +26,14 @@ from app.widgets.elided import Elided
 from app.widgets.play_bar import tool_button
 from app.widgets.region_panel import heading
 from app.widgets.sweep_plots import ImportancePlot, ParallelPlot
-from engine.networks.library import NetworkKind
-from engine.parameters import Parameters
-from engine.training.kinds import KINDS, SweepRange
+from app.widgets.sweep_varied import VariedTable
 from engine.training.sweep import SweepParameters, SweepState, SweepTrial, shown_url
+from engine.training.sweep_space import shown
 
 NEW = "New study"
-_BESIDE = 620  # width from which the two plots have room side by side
+SETTINGS, RESULTS = "Settings", "Results"
+_PLOTS_BESIDE, _SETTINGS_BESIDE = 560, 660  # widths from which two columns have room side by side
 _NUMBER_ROLE = Qt.ItemDataRole.UserRole
-
-
-class RangesTable(QTreeWidget):
-    """A row a number of the network: whether it is varied, from where to where, and whether on a logarithmic scale."""
-
-    edited = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("sweepRanges")
-        self.setRootIsDecorated(False)
-        self.setHeaderLabels(["Vary", "From", "To", "Log"])
-        self.setToolTip("Tick what is varied; double click a number to change it")
-        self.setEditTriggers(
-            QAbstractItemView.EditTrigger.DoubleClicked
-            | QAbstractItemView.EditTrigger.EditKeyPressed
-            | QAbstractItemView.EditTrigger.AnyKeyPressed
-        )
-        header = self.header()
-        header.setObjectName("sweepRangesHeader")
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((1, 52), (2, 52), (3, 44)):
-            header.resizeSection(column, width)
-        self.setMinimumHeight(190)
-        self.itemChanged.connect(lambda item, column: self.edited.emit())
-        self.kind: NetworkKind | None = None
-
-    def show_kind(self, kind: NetworkKind) -> None:
-        """Offer a kind's numbers, its usual ranges ticked."""
-        if kind == self.kind:
-            return
-        self.kind = kind
-        entry = KINDS[kind]
-        self.blockSignals(True)
-        self.clear()
-        names = list(entry.sweeps) + [name for name in entry.parameters.model_fields if name not in entry.sweeps]
-        for name in names:
-            default = entry.parameters.model_fields[name].get_default()
-            if name == "seed" or isinstance(default, bool) or not isinstance(default, int | float):
-                continue
-            r = entry.sweeps.get(name) or _usual(entry.parameters, name, default)
-            item = QTreeWidgetItem([name, f"{r.low:g}", f"{r.high:g}", ""])
-            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable | Qt.ItemFlag.ItemIsUserCheckable)
-            item.setCheckState(0, Qt.CheckState.Checked if name in entry.sweeps else Qt.CheckState.Unchecked)
-            item.setCheckState(3, Qt.CheckState.Checked if r.log else Qt.CheckState.Unchecked)
-            item.setToolTip(0, f"{name}: {entry.parameters.model_fields[name].description or ''}")
-            self.addTopLevelItem(item)
-        self.blockSignals(False)
-
-    def ranges(self) -> dict[str, SweepRange | str]:
-        """What is ticked; a sentence in place of a range whose numbers are none."""
-        found: dict[str, SweepRange | str] = {}
-        for row in range(self.topLevelItemCount()):
-            item = self.topLevelItem(row)
-            if item is None or item.checkState(0) is not Qt.CheckState.Checked:
-                continue
-            name = item.text(0)
-            try:
-                low, high = float(item.text(1)), float(item.text(2))
-                found[name] = SweepRange(low, high, item.checkState(3) is Qt.CheckState.Checked)
-            except ValueError:
-                found[name] = f"The range of {name} should be two numbers, but is {item.text(1)!r} to {item.text(2)!r}."
-        return found
-
-    def show_ranges(self, ranges: Mapping[str, SweepRange]) -> None:
-        """Show a study's own."""
-        self.blockSignals(True)
-        for row in range(self.topLevelItemCount()):
-            item = self.topLevelItem(row)
-            if item is None:
-                continue
-            r = ranges.get(item.text(0))
-            item.setCheckState(0, Qt.CheckState.Checked if r is not None else Qt.CheckState.Unchecked)
-            if r is not None:
-                item.setText(1, f"{r.low:g}")
-                item.setText(2, f"{r.high:g}")
-                item.setCheckState(3, Qt.CheckState.Checked if r.log else Qt.CheckState.Unchecked)
-        self.blockSignals(False)
-
-    def edit(self, index: Any, *rest: Any) -> Any:
-        """Only the numbers can be typed."""
-        return super().edit(index, *rest) if index.column() in (1, 2) else False
-
-
-def _usual(model: type[Parameters], name: str, default: float) -> SweepRange:
-    """From half to double the default, within the declared bounds."""
-    low, high = (default / 2, default * 2) if default else (0.0, 1.0)
-    whole = isinstance(default, int)
-    for bound in model.model_fields[name].metadata:
-        if isinstance(bound, Ge | Gt):
-            low = max(low, float(bound.ge if isinstance(bound, Ge) else bound.gt))  # type: ignore[arg-type]
-        elif isinstance(bound, Le | Lt):
-            high = min(high, float(bound.le if isinstance(bound, Le) else bound.lt))  # type: ignore[arg-type]
-    return SweepRange(float(round(low)), float(round(high))) if whole else SweepRange(float(f"{low:.4g}"), float(f"{high:.4g}"))
 
 
 class SweepTab(QWidget):
@@ -165,8 +66,8 @@ class SweepTab(QWidget):
         )
         self.form.setObjectName("sweepForm")
         self.form.edited.connect(self.edited)
-        self.ranges = RangesTable()
-        self.ranges.edited.connect(self.edited)
+        self.varied = VariedTable()
+        self.varied.edited.connect(self.edited)
         self.problem = QLabel()
         self.problem.setObjectName("sweepProblem")
         self.problem.setProperty("role", "error")
@@ -201,8 +102,10 @@ class SweepTab(QWidget):
         self.refresh = tool_button("sweepRefresh", "refresh", "Look again: other machines may work on the study, too")
         self.refresh.clicked.connect(self.refreshRequested)
         self.importance, self.parallel = ImportancePlot(theme), ParallelPlot(theme)
-        self.importance.setMinimumWidth(118)
-        self.parallel.setMinimumWidth(110)
+        self.table.setMinimumHeight(132)
+        self.pages = QTabWidget()
+        self.pages.setObjectName("sweepPages")
+        self.pages.setDocumentMode(True)
         self._state: SweepState | None = None
         self._assemble()
         self.show_busy(False, "")
@@ -252,13 +155,13 @@ class SweepTab(QWidget):
             self.table.setHeaderLabels(["Trial", "State", "Objective"])
             self.importance.clear()
             self.parallel.clear()
-            self.words.say(words or "No sweep is shown: choose what is varied on the left, and start one.")
+            self.words.say(words or "No sweep is shown: choose what is varied, and start one.")
             self.tuned.hide()
         else:
             self._fill(state)
             done = sum(trial.state == "done" for trial in state.trials)
             self.importance.show_importance(state.importance, done)
-            self.parallel.show_trials(state.trials, state.spec.ranges, state.best, state.spec.objective)
+            self.parallel.show_trials(state.trials, state.spec.varied, state.best, state.spec.objective)
             self.words.say(words or _summary(state))
             self.tuned.setText(
                 f"Tuned on {state.spec.validation.validation_query}: a figure on the same query is too good. "
@@ -274,76 +177,72 @@ class SweepTab(QWidget):
     # -- assembly
 
     def _assemble(self) -> None:
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 14, 0)
+        head = QHBoxLayout()
+        head.setSpacing(10)
+        head.addWidget(self.study, 2)
+        head.addWidget(self.words, 3)
+        head.addWidget(self.refresh)
+        varied = QWidget()
+        column = QVBoxLayout(varied)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addWidget(self.study)
         column.addWidget(heading("What is varied"))
-        column.addWidget(self.ranges)
+        column.addWidget(self.varied, 1)
+        search = QWidget()
+        column = QVBoxLayout(search)
+        column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.form)
         column.addStretch(1)
-        area = QScrollArea()
-        area.setObjectName("sweepSettings")
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(page)
+        settings, self._settings = _page(varied, search)
+        below = QHBoxLayout()
+        below.addWidget(self.best)
+        below.addStretch(1)
+        found = QWidget()
+        column = QVBoxLayout(found)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self.table, 1)
+        column.addLayout(below)
+        plots = QWidget()
+        self._plots = QHBoxLayout(plots)
+        self._plots.setContentsMargins(0, 0, 0, 0)
+        self._plots.setSpacing(14)
+        self._plots.addWidget(self.importance, 2)
+        self._plots.addWidget(self.parallel, 4)
+        results, _ = _page(found, plots)
+        self.pages.addTab(_scrolled(settings, "sweepSettings"), SETTINGS)
+        told = QWidget()
+        column = QVBoxLayout(told)
+        column.setContentsMargins(0, 8, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.tuned)
+        column.addWidget(_scrolled(results, "sweepResults"), 1)
+        self.pages.addTab(told, RESULTS)
         buttons = QHBoxLayout()
         buttons.addWidget(self.start, 1)
         buttons.addWidget(self.cancel)
-        left = QWidget()
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 8, 0)
-        column.setSpacing(8)
-        column.addWidget(area, 1)
-        column.addWidget(self.problem)
-        column.addLayout(buttons)
-        left.setMinimumWidth(272)
-        plots = QWidget()
-        self._plots = QHBoxLayout(plots)
-        self._plots.setContentsMargins(0, 8, 0, 0)
-        self._plots.setSpacing(14)
-        self._plots.addWidget(self.importance, 2)
-        self._plots.addWidget(self.parallel, 3)
-        tools = QHBoxLayout()
-        tools.addWidget(self.best)
-        tools.addStretch(1)
-        tools.addWidget(self.refresh)
-        upper = QWidget()
-        column = QVBoxLayout(upper)
-        column.setContentsMargins(0, 0, 0, 8)
-        column.setSpacing(8)
-        column.addWidget(self.words)
-        column.addWidget(self.tuned)
-        column.addWidget(self.table, 1)
-        column.addLayout(tools)
-        right = QSplitter(Qt.Orientation.Vertical)
-        right.setObjectName("sweepResults")
-        whole = QSplitter(Qt.Orientation.Horizontal)
-        whole.setObjectName("sweepSplit")
-        for splitter, parts in ((right, (upper, plots)), (whole, (left, right))):
-            splitter.setHandleWidth(1)
-            splitter.setChildrenCollapsible(False)
-            for part in parts:
-                splitter.addWidget(part)
-        right.setContentsMargins(8, 0, 0, 0)
-        right.setSizes([330, 240])
-        whole.setSizes([340, 420])
-        whole.setStretchFactor(1, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 24, 10)
-        layout.addWidget(whole)
+        layout.setSpacing(8)
+        layout.addLayout(head)
+        layout.addWidget(self.pages, 1)
+        layout.addWidget(self.problem)
+        layout.addLayout(buttons)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Beside each other where there is room, else one over the other."""
         super().resizeEvent(event)
-        beside = self.width() >= _BESIDE
-        self._plots.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
+        for parts, least in ((self._settings, _SETTINGS_BESIDE), (self._plots, _PLOTS_BESIDE)):
+            beside = self.width() >= least
+            parts.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
+
+    def show_page(self, title: str) -> None:
+        """Bring the settings or the results to the front."""
+        self.pages.setCurrentIndex((SETTINGS, RESULTS).index(title))
 
     def _fill(self, state: SweepState) -> None:
         chosen = self.chosen
-        names = list(state.spec.ranges)
+        names = list(state.spec.varied)
         header = self.table.header()
         column, order = header.sortIndicatorSection(), header.sortIndicatorOrder()
         self.table.setSortingEnabled(False)
@@ -367,7 +266,7 @@ class SweepTab(QWidget):
     def _show_joined(self, running: bool = False) -> None:
         """What a study holds is its own: it is not typed again."""
         joined = bool(self.chosen_study)
-        self.ranges.setEnabled(not joined and not running)
+        self.varied.freeze(joined or running, joined)
         for name in ("study", "storage", "objective", "networks", "pruning"):
             self.form.editor(name).setEnabled(not joined)
 
@@ -382,7 +281,7 @@ class _TrialItem(QTreeWidgetItem):
     def __init__(self, trial: SweepTrial, names: Sequence[str]) -> None:
         value = "" if trial.value is None else f"{trial.value:.4f}"
         cells = [str(trial.number), trial.state, value]
-        cells += [f"{trial.chosen[name]:.4g}" if name in trial.chosen else "" for name in names]
+        cells += [shown(trial.chosen[name]) if name in trial.chosen else "" for name in names]
         super().__init__([*cells, "" if trial.seconds is None else f"{trial.seconds:.2f} s"])
         self.setData(0, _NUMBER_ROLE, trial.number)
         tip = trial.problem or f"By {trial.worker}" + (
@@ -394,11 +293,36 @@ class _TrialItem(QTreeWidgetItem):
     def __lt__(self, other: QTreeWidgetItem) -> bool:
         tree = self.treeWidget()
         column = tree.sortColumn() if tree is not None else 0
-        mine, theirs = (item.text(column).removesuffix(" s") for item in (self, other))
-        try:
-            return float(mine or "-inf") < float(theirs or "-inf")
-        except ValueError:
-            return mine < theirs
+        return _sort_key(self.text(column)) < _sort_key(other.text(column))
+
+
+def _sort_key(text: str) -> tuple[bool, float, str]:
+    """Numbers by their size, what is missing first; then words."""
+    try:
+        return False, float(text.removesuffix(" s") or "-inf"), ""
+    except ValueError:
+        return True, 0.0, text
+
+
+def _page(first: QWidget, second: QWidget) -> tuple[QWidget, QBoxLayout]:
+    """Two parts one over the other, as high as they need to be."""
+    page = QWidget()
+    parts = QBoxLayout(QBoxLayout.Direction.TopToBottom, page)
+    parts.setContentsMargins(0, 10, 10, 0)
+    parts.setSpacing(10)
+    parts.addWidget(first, 1)
+    parts.addWidget(second, 1)
+    return page, parts
+
+
+def _scrolled(page: QWidget, name: str) -> QScrollArea:
+    area = QScrollArea()
+    area.setObjectName(name)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(page)
+    return area
 
 
 def _summary(state: SweepState) -> str:

@@ -7,13 +7,12 @@ from engine.cli.console import Console, write_result
 from engine.cli.lens_options import add_compat
 from engine.cli.options import add_options, from_options
 from engine.cli.train import add_kind_options, add_preset, add_references, settings_of
-from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken
 from engine.networks.library import NetworkKind
 from engine.places.selection import ReferenceSelection, TrainingSelection
 from engine.places.workspace import Workspace
-from engine.training.kinds import KINDS, SweepRange
+from engine.training.kinds import KINDS
 from engine.training.run import TrainRequest, train_runs
 from engine.training.sweep import (
     SweepParameters,
@@ -27,14 +26,17 @@ from engine.training.sweep import (
     storage_url,
     sweep_spec,
 )
+from engine.training.sweep_space import SweepChoice, read_varied, shown, variables
 from engine.training.validation import ValidationParameters
 
 _EXAMPLES = """examples:
   revisit-cli sweep --data_dir lens/dataset --reference example-reference --validation_query example-query --trials 100
   revisit-cli sweep ... --vary fire_l_feat=.1:.49 stdp_rate_feat=.001:.1:log --best_run
+  revisit-cli sweep --network prototype ... --vary encoding=raw,sqrt,log "windows=1,1 2,1 2 4" normalise readout
   revisit-cli sweep --storage mysql://lab@server/sweeps --study night --data_dir lens/dataset --trials 500    # join one
 
 A study that is there already is joined: what it is about is kept in it, and the options that describe a new one are passed over.
+--vary takes numbers with a range, and choices (encoding, windows, readout ...) with some of their values or, by name alone, all.
 Without --vary LENS's own ranges are searched. No account is needed anywhere."""
 
 
@@ -53,7 +55,13 @@ def add_parser(subparsers: Any) -> None:
     )
     add_options(parser, SweepParameters, "sweep")
     parser.add_argument(
-        "--vary", nargs="+", default=[], metavar="NAME=LOW:HIGH[:log]", help="parameters to vary, each with its range"
+        "--vary",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=LOW:HIGH[:log]|NAME[=VALUE,VALUE...]",
+        help="parameters to vary, of the learning or the inputs: numbers within a range; choices among values, or (the name "
+        f"alone) all: {_choices()}",
     )
     parser.add_argument("--best_run", action="store_true", help="train the best trial's network as a run at the end")
     add_references(parser)
@@ -99,20 +107,14 @@ def _new(
         validation=from_options(arguments, ValidationParameters),
         compat=arguments.compat,
     )
-    ranges = dict(map(_range, arguments.vary)) or dict(KINDS[request.kind].sweeps)
-    return spec_of(request, parameters, ranges)
+    varied = read_varied(request.kind, arguments.vary) or dict(KINDS[request.kind].sweeps)
+    return spec_of(request, parameters, varied)
 
 
-def _range(text: str) -> tuple[str, SweepRange]:
-    name, _, values = text.partition("=")
-    parts = values.split(":")
-    try:
-        low, high = float(parts[0]), float(parts[1])
-        if not name or len(parts) > 3 or (len(parts) == 3 and parts[2] != "log"):
-            raise ValueError
-    except (ValueError, IndexError):
-        raise BadInput(f"--vary should be given as NAME=LOW:HIGH or NAME=LOW:HIGH:log, but is {text!r}.") from None
-    return name, SweepRange(low, high, len(parts) == 3)
+def _choices() -> str:
+    """Names of what can be chosen, whatever the kind of network."""
+    names = {v.name: None for kind in KINDS for v in variables(kind).values() if isinstance(v.usual, SweepChoice)}
+    return ", ".join(names)
 
 
 def _best_run(state: SweepState, workspace: Workspace, console: Console, cancel: CancelToken) -> str:
@@ -126,12 +128,12 @@ def _show(state: SweepState, console: Console) -> None:
     from rich.table import Table
 
     table = Table(title=f"{state.study}: {state.spec.objective} on {state.spec.validation.validation_query}")
-    names = list(state.spec.ranges)
+    names = list(state.spec.varied)
     for column in ("trial", state.spec.objective, *names):
         table.add_column(column, justify="right")
     done = sorted((t for t in state.trials if t.state == "done"), key=lambda trial: -(trial.value or 0.0))
     for trial in done[:10]:
-        table.add_row(str(trial.number), f"{trial.value:.3f}", *(f"{trial.chosen.get(name, 0):.4g}" for name in names))
+        table.add_row(str(trial.number), f"{trial.value:.3f}", *(shown(trial.chosen[name]) for name in names))
     console.rich.print(table)
     for state_name in ("pruned", "failed", "running"):
         count = sum(trial.state == state_name for trial in state.trials)

@@ -62,6 +62,7 @@ class InputParameters(Parameters):
         "Lengths of the windows that are shown side by side, each the mean of the frames up to now: 1 2 4 adds up what the last "
         "frame, the last 2 and the last 4 say (left out: 1 for LENS, 1 2 4 for prototypes).",
         unit="frames",
+        examples=[(1,), (1, 2), (1, 2, 4)],  # what a sweep offers to choose among
     )
     normalise: Normalise | None = parameter(
         None,

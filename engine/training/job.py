@@ -82,23 +82,96 @@ class Places:
     @cached_property
     def data_hash(self) -> str:
         """Of the frames, and of what place each shows where that is not its number."""
-        if len(self.several.parts) == 1:
-            return hash_arrays(self.frames)
-        return hash_arrays(self.frames, *(part.where for part in self.several.parts))
+        return _hash_of(self.several, self.frames)
+
+
+@dataclass(frozen=True, eq=False)
+class References:
+    """What was read of the reference traverses, out of which the inputs of any network are made.
+
+    Attributes:
+        several: the traverses.
+        parts: (frames, height, width) uint8 of each.
+    """
+
+    several: Several
+    parts: tuple[NDArray[np.uint8], ...]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of a frame."""
+        return self.parts[0].shape[1], self.parts[0].shape[2]
+
+    @cached_property
+    def frames(self) -> NDArray[np.uint8]:
+        """Those that show places: (samples, height, width), traverse by traverse."""
+        if len(self.parts) == 1:
+            return self.parts[0]
+        return np.concatenate([each[part.where >= 0] for each, part in zip(self.parts, self.several.parts, strict=True)])
+
+    @cached_property
+    def data_hash(self) -> str:
+        """As of all places that are made of them."""
+        return _hash_of(self.several, self.frames)
+
+    def places(self, inputs: InputParameters, kind: NetworkKind) -> Places:
+        """The inputs of their frames for a kind of network.
+
+        Of several traverses along the same places each is normalised by its own statistics, as if it had been learned alone, and
+        the first one's are kept. But LENS with pixels normalised by the reference's statistics is shown queries by one set of
+        them, and so are places that follow one another in one map: there they are of all frames. Longer windows never reach
+        from one traverse into the next.
+
+        Raises:
+            BadInput: the grid is wrong, or a single frame is to be normalised.
+        """
+        settled = inputs.for_kind(kind).for_frames(self.size)
+        several, parts = self.several, self.parts
+        if len(parts) == 1:
+            rates, statistics = reference_inputs(parts[0], settled, kind)
+            return Places(several, parts[0], settled, rates, statistics)
+        kept = [part.where >= 0 for part in several.parts]
+        where = np.concatenate([part.where[some] for part, some in zip(several.parts, kept, strict=True)])
+        looks: list[tuple[slice, InputStatistics | None]] = []
+        if several.route == "after" or (kind == "lens" and settled.normalise == "reference"):
+            encoded = np.concatenate([training_inputs(each, settled)[some] for each, some in zip(parts, kept, strict=True)])
+            rates, statistics = shown_references(encoded, settled, kind)
+            if several.route == "after":
+                return Places(several, self.frames, settled, rates, statistics)
+        else:
+            shown, begun = [], 0
+            for each, some in zip(parts, kept, strict=True):
+                own, its_statistics = reference_inputs(each, settled, kind)
+                shown.append(own[some])
+                looks.append((slice(begun, begun + len(shown[-1])), its_statistics))
+                begun += len(shown[-1])
+            rates, statistics = np.concatenate(shown), looks[0][1]
+        return Places(several, self.frames, settled, rates, statistics, where, tuple(looks))
+
+
+def _hash_of(several: Several, frames: NDArray[np.uint8]) -> str:
+    if len(several.parts) == 1:
+        return hash_arrays(frames)
+    return hash_arrays(frames, *(part.where for part in several.parts))
 
 
 def read_places(
     selection: ReferenceSelection, inputs: InputParameters, emit: Emit, cancel: CancelToken, kind: NetworkKind = "lens"
 ) -> Places:
-    """Read the reference traverses and make the inputs of their frames for a kind of network.
-
-    Of several traverses along the same places each is normalised by its own statistics, as if it had been learned alone, and the
-    first one's are kept. But LENS with pixels normalised by the reference's statistics is shown queries by one set of them, and
-    so are places that follow one another in one map: there they are of all frames. Longer windows never reach from one traverse
-    into the next.
+    """Read the reference traverses and make the inputs of their frames for a kind of network (References.places).
 
     Raises:
         BadInput: a traverse or the grid is wrong, frames differ in size, or nothing says which places belong together.
+        JobCancelled: stopped.
+    """
+    return read_references(selection, emit, cancel).places(inputs, kind)
+
+
+def read_references(selection: ReferenceSelection, emit: Emit, cancel: CancelToken) -> References:
+    """Read the reference traverses.
+
+    Raises:
+        BadInput: a traverse is wrong, frames differ in size, or nothing says which places belong together.
         JobCancelled: stopped.
     """
     several = open_several(selection, emit, cancel)
@@ -117,28 +190,7 @@ def read_places(
             )
         warn_about_dark_frames(frames, traverse.name, emit)
         parts.append(frames)
-    settled = inputs.for_kind(kind).for_frames((parts[0].shape[1], parts[0].shape[2]))
-    if len(parts) == 1:
-        rates, statistics = reference_inputs(parts[0], settled, kind)
-        return Places(several, parts[0], settled, rates, statistics)
-    kept = [part.where >= 0 for part in several.parts]
-    frames = np.concatenate([each[some] for each, some in zip(parts, kept, strict=True)])
-    where = np.concatenate([part.where[some] for part, some in zip(several.parts, kept, strict=True)])
-    looks: list[tuple[slice, InputStatistics | None]] = []
-    if several.route == "after" or (kind == "lens" and settled.normalise == "reference"):
-        encoded = np.concatenate([training_inputs(each, settled)[some] for each, some in zip(parts, kept, strict=True)])
-        rates, statistics = shown_references(encoded, settled, kind)
-        if several.route == "after":
-            return Places(several, frames, settled, rates, statistics)
-    else:
-        shown, begun = [], 0
-        for each, some in zip(parts, kept, strict=True):
-            own, its_statistics = reference_inputs(each, settled, kind)
-            shown.append(own[some])
-            looks.append((slice(begun, begun + len(shown[-1])), its_statistics))
-            begun += len(shown[-1])
-        rates, statistics = np.concatenate(shown), looks[0][1]
-    return Places(several, frames, settled, rates, statistics, where, tuple(looks))
+    return References(several, tuple(parts))
 
 
 def train_network(

@@ -1,8 +1,8 @@
 """A sweep: an Optuna study of which parameters recognise a validation query best.
 
-What a sweep is (parameters, ranges, data, objective) is written into the study itself, so that another machine can join with the
-storage's URL and the study's name alone. The parent asks Optuna for parameters and tells it the outcome; the networks are trained
-by children, one a core.
+What a sweep is (parameters, what is varied, data, objective) is written into the study itself, so that another machine can join
+with the storage's URL and the study's name alone. The parent asks Optuna for parameters and tells it the outcome; networks are
+trained by children, one a core.
 """
 
 import contextlib
@@ -19,17 +19,19 @@ from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken, Emit, Metric, Notice, Progress
 from engine.networks.library import NetworkKind
-from engine.parameters import Parameters, parameter, problems
+from engine.parameters import Parameters, parameter
 from engine.places.lock import alive
 from engine.places.selection import ReferenceSelection, TrainingSelection
 from engine.places.workspace import Workspace
-from engine.training.kinds import KINDS, SweepRange
+from engine.training.kinds import KINDS
 from engine.training.run import RunParameters, TrainRequest
 from engine.training.sweep_pool import Pool, cores
+from engine.training.sweep_space import Varied, check_varied, distributions, split_chosen, varied_as_json, varied_from_json
 from engine.training.sweep_worker import mean_of
 from engine.training.validation import METRICS, RECALL_AREA, ValidationParameters
 
-SCHEMA = 1
+SCHEMA = 2
+_WITHOUT_CHOICES = 1  # what only varies numbers is written as before, so that older versions can join it
 DATABASE = "sweeps.db"
 _SPEC = "revisit"
 _OUTCOME = "outcome"  # one attribute for all of it: each is a write to the disk
@@ -73,7 +75,7 @@ class SweepSpec:
         selection: the reference traverse; data_dir is each machine's own.
         kind, inputs, training: the network, with the values of what is not varied.
         validation: what it is judged on.
-        ranges: what is varied.
+        varied: what is varied, of inputs and training.
         objective: a name of METRICS.
         networks: a trial.
         pruning: whether trials are given up early.
@@ -85,7 +87,7 @@ class SweepSpec:
     inputs: InputParameters
     training: Parameters
     validation: ValidationParameters
-    ranges: Mapping[str, SweepRange]
+    varied: Mapping[str, Varied]
     objective: str = RECALL_AREA
     networks: int = 1
     pruning: bool = True
@@ -93,14 +95,15 @@ class SweepSpec:
 
     def as_json(self) -> dict[str, Any]:
         """For the study's attributes."""
+        varied = varied_as_json(self.varied)
         return {
-            "schema": SCHEMA,
+            "schema": SCHEMA if "choices" in varied else _WITHOUT_CHOICES,
             "kind": self.kind,
             "selection": {**self.selection.model_dump(mode="json"), "data_dir": None},
             "inputs": self.inputs.model_dump(mode="json"),
             "training": self.training.model_dump(mode="json"),
             "validation": self.validation.model_dump(mode="json"),
-            "ranges": {name: [r.low, r.high, r.log] for name, r in self.ranges.items()},
+            **varied,
             "objective": self.objective,
             "networks": self.networks,
             "pruning": self.pruning,
@@ -124,7 +127,7 @@ class SweepSpec:
                 InputParameters.read(content["inputs"], where),
                 KINDS[kind].parameters.read(content["training"], where),
                 ValidationParameters.read(content["validation"], where),
-                {str(name): SweepRange(float(r[0]), float(r[1]), bool(r[2])) for name, r in content["ranges"].items()},
+                varied_from_json(content, kind, where),
                 str(content["objective"]),
                 int(content["networks"]),
                 bool(content["pruning"]),
@@ -135,9 +138,13 @@ class SweepSpec:
                 raise
             raise BadInput(f"{where} is not a sweep of Revisit's: choose another name for the study.") from None
 
+    def inputs_of(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
+        """What the network of a trial sees."""
+        return {**self.inputs.model_dump(mode="json"), **split_chosen(self.kind, chosen)[0]}
+
     def training_of(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
         """The training parameters of a trial."""
-        return {**self.training.model_dump(mode="json"), **chosen}
+        return {**self.training.model_dump(mode="json"), **split_chosen(self.kind, chosen)[1]}
 
 
 @dataclass(frozen=True)
@@ -204,36 +211,6 @@ def storage_url(storage: str, workspace: Workspace | None) -> str:
 def shown_url(url: str) -> str:
     """An URL without its password."""
     return re.sub(r"(://[^:/@]+):[^@]*@", r"\1:***@", url)
-
-
-def check_ranges(kind: NetworkKind, training: Parameters, ranges: Mapping[str, SweepRange]) -> None:
-    """See whether the ranges are ones that the parameters may have.
-
-    Raises:
-        BadInput: which parameter, and what is wrong.
-    """
-    model = KINDS[kind].parameters
-    if not ranges:
-        raise BadInput("A sweep varies at least one parameter: choose one, and its range.")
-    for name, r in ranges.items():
-        value = getattr(training, name, None)
-        if name not in model.model_fields or name == "seed" or isinstance(value, bool) or not isinstance(value, int | float):
-            raise BadInput(f"{name} is no number of a network of the kind {kind} that could be varied.")
-        if not r.low < r.high:
-            raise BadInput(f"The range of {name} should go from a lower to a higher number, but is {r.low:g} to {r.high:g}.")
-        if r.log and r.low <= 0:
-            raise BadInput(f"The range of {name} is logarithmic, so it should begin above 0, but begins at {r.low:g}.")
-        if isinstance(value, int) and not (float(r.low).is_integer() and float(r.high).is_integer()):
-            raise BadInput(f"{name} is a whole number, so its range should be one of whole numbers.")
-        for end in (r.low, r.high):
-            _check_end(model, training, name, int(end) if isinstance(value, int) else end)
-
-
-def _check_end(model: type[Parameters], training: Parameters, name: str, end: float) -> None:
-    """The declared bounds hold at the ends; rules over several parameters are each trial's own affair."""
-    sentence = problems(model, {**training.model_dump(), name: end}).get(name)
-    if sentence:
-        raise BadInput(f"The range of {name}: {sentence}")
 
 
 @contextlib.contextmanager
@@ -325,7 +302,7 @@ def _trial(trial: Any, spec: SweepSpec) -> SweepTrial:
         trial.number,
         states.get(trial.state.name, "running"),
         None if value is None else float(value),
-        {name: trial.params[name] for name in spec.ranges if name in trial.params},
+        {name: trial.params[name] for name in spec.varied if name in trial.params},
         {str(name): float(number) for name, number in outcome.get("figures", {}).items()},
         tuple(float(number) for number in outcome.get("values", ())),
         outcome.get("seconds"),
@@ -350,13 +327,13 @@ def make_sweep(url: str, study: str, spec: SweepSpec) -> SweepSpec:
     """Begin a study, or take up the one of that name; returns what it is about.
 
     Raises:
-        BadInput: the ranges are wrong, or the storage cannot be used.
+        BadInput: what is varied is wrong, or the storage cannot be used.
     """
     with _optuna(url) as optuna:
         found = _study(optuna, url, study)
         if found is not None:
             return _spec_of(found, study)
-        check_ranges(spec.kind, spec.training, spec.ranges)
+        check_varied(spec.kind, spec.varied)
         if spec.objective not in METRICS:
             raise BadInput(f"The objective should be one of {', '.join(METRICS)}, but is {spec.objective!r}.")
         made = optuna.create_study(study_name=study, storage=_storage(optuna, url), direction="maximize")
@@ -431,20 +408,10 @@ def _bury(optuna: Any, study: Any, emit: Emit) -> None:
         emit(Notice(f"{dead} trial{'s' if dead > 1 else ''} of a process that is gone {'are' if dead > 1 else 'is'} given up."))
 
 
-def _distributions(optuna: Any, spec: SweepSpec) -> dict[str, Any]:
-    made = {}
-    for name, r in spec.ranges.items():
-        if isinstance(getattr(spec.training, name), int):
-            made[name] = optuna.distributions.IntDistribution(int(r.low), int(r.high), log=r.log)
-        else:
-            made[name] = optuna.distributions.FloatDistribution(r.low, r.high, log=r.log)
-    return made
-
-
 def _work(
     optuna: Any, study: Any, spec: SweepSpec, parameters: SweepParameters, pool: Pool, emit: Emit, cancel: CancelToken
 ) -> None:
-    distributions, states = _distributions(optuna, spec), optuna.trial.TrialState
+    varied, states = distributions(optuna, spec.kind, spec.varied), optuna.trial.TrialState
     epochs = int(getattr(spec.training, "epoch_out", 0))
     judge_every = max(1, -(-epochs // _PRUNE_REPORTS)) if spec.pruning and epochs else 0
     first_seed = int(getattr(spec.training, "seed", 0))
@@ -457,11 +424,12 @@ def _work(
             for child in pool.idle():
                 if begun == parameters.trials:
                     break
-                trial = study.ask(distributions)
+                trial = study.ask(varied)
                 trial.set_user_attr("worker", worker_name())
                 running[child] = trial
                 seeds = [first_seed + number for number in range(spec.networks)]
-                pool.send(child, {"trial": spec.training_of(trial.params), "seeds": seeds, "judge_every": judge_every})
+                settings = {"inputs": spec.inputs_of(trial.params), "trial": spec.training_of(trial.params)}
+                pool.send(child, {**settings, "seeds": seeds, "judge_every": judge_every})
                 begun += 1
             for child, message in pool.receive(_LOOK_SECONDS):
                 trial = running[child]
@@ -519,7 +487,7 @@ def request_for(
     return TrainRequest(
         selection=spec.selection.model_copy(update={"data_dir": workspace.data_dir}),
         kind=spec.kind,
-        inputs=spec.inputs,
+        inputs=InputParameters.check(spec.inputs_of(chosen.chosen)),
         training=training,
         validation=spec.validation,
         run=run,
@@ -528,7 +496,7 @@ def request_for(
     )
 
 
-def spec_of(request: TrainRequest, parameters: SweepParameters, ranges: Mapping[str, SweepRange]) -> SweepSpec:
+def spec_of(request: TrainRequest, parameters: SweepParameters, varied: Mapping[str, Varied]) -> SweepSpec:
     """A new study's content out of what would be trained without one.
 
     Raises:
@@ -542,7 +510,7 @@ def spec_of(request: TrainRequest, parameters: SweepParameters, ranges: Mapping[
         request.inputs,
         request.training if request.training is not None else KINDS[request.kind].parameters(),
         request.validation,
-        ranges,
+        varied,
         parameters.objective,
         parameters.networks,
         parameters.pruning,

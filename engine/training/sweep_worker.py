@@ -1,7 +1,7 @@
 """One trial of a sweep after another, on one core: in a child process that is told by lines of JSON and answers so.
 
     to the child:    {"setup": {...}}                       reads the frames; once
-                     {"trial": {...training...}, "seeds": [...], "judge_every": n or 0}
+                     {"inputs": {...}, "trial": {...training...}, "seeds": [...], "judge_every": n or 0}
                      {"prune": true or false}               the answer to a report
     to the parent:   {"ready": {"data_hash": ...}}
                      {"report": value, "step": epoch}       while it trains
@@ -16,6 +16,7 @@ import json
 import os
 import statistics
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -27,14 +28,16 @@ from engine.jobs import CancelToken, ignore
 from engine.networks.open import Network
 from engine.networks.record import RunRecord, hash_arrays
 from engine.places.selection import TrainingSelection
-from engine.training.job import Places, read_places
+from engine.training.job import Places, read_references
 from engine.training.kinds import KINDS, Kind, Teaching
+from engine.training.sweep_space import variables, varied_from_json
 from engine.training.validation import Validation, ValidationParameters, read_validation
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 """Environment of a child: its libraries take one core each, as the compiled loops do."""
 
 THREADS = 1
+_MADE_BYTES = 1 << 26  # of inputs that are kept, so that a trial with inputs that an earlier one had begins at once
 _NICE = 5  # the window stays quick while all cores are at work
 
 Report = Callable[[float, int], bool]
@@ -62,22 +65,44 @@ class TrialRunner:
         self.objective = str(setup["objective"])
         where = "the sweep"
         selection = TrainingSelection.read({**setup["selection"], "data_dir": Path(setup["data_dir"])}, where)
-        self._references = selection.names
-        self.places: Places = read_places(selection, InputParameters.read(setup["inputs"], where), ignore, cancel, self.kind.name)
+        self._names = selection.names
+        self._references = read_references(selection, ignore, cancel)
+        self._made: OrderedDict[InputParameters, Places] = OrderedDict()
+        inputs = InputParameters.read(setup["inputs"], where)
+        varied = varied_from_json(setup, self.kind.name, where)
+        if any(variables(self.kind.name)[name].model is InputParameters for name in varied):
+            inputs.for_kind(self.kind.name).for_frames(self._references.size)  # the grid fits, whatever else they will be
+        else:
+            self.places_of(inputs)
+        several = self._references.several
         wanted = ValidationParameters.read(setup["validation"], where)
-        validation = read_validation(wanted, selection, self.places.several, ignore, cancel)
+        validation = read_validation(wanted, selection, several, ignore, cancel)
         if validation is None:
             raise BadInput("A sweep needs a query with a ground truth to judge its networks on: name it with validation_query.")
         self.validation: Validation = validation
-        self.frames_hash = self.places.data_hash
-        parts = self.places.several.parts
-        further = [part.where for part in parts] if len(parts) > 1 else []
-        self.data_hash = hash_arrays(self.places.frames, *further, validation.frames, validation.truth)
+        further = [part.where for part in several.parts] if len(several.parts) > 1 else []
+        self.data_hash = hash_arrays(self._references.frames, *further, validation.frames, validation.truth)
 
-    def run(self, training: Mapping[str, Any], seeds: list[int], judge_every: int, report: Report) -> list[dict[str, float]]:
+    def places_of(self, inputs: InputParameters) -> Places:
+        """The references as a network with such inputs sees them; those that were made last are kept.
+
+        Raises:
+            BadInput: the inputs do not fit the frames, or each other.
+        """
+        settled = inputs.for_kind(self.kind.name).for_frames(self._references.size)
+        places = self._made.pop(settled, None) or self._references.places(settled, self.kind.name)
+        self._made[settled] = places
+        while len(self._made) > 1 and sum(made.rates.nbytes for made in self._made.values()) > _MADE_BYTES:
+            self._made.popitem(last=False)
+        return places
+
+    def run(
+        self, inputs: Mapping[str, Any], training: Mapping[str, Any], seeds: list[int], judge_every: int, report: Report
+    ) -> list[dict[str, float]]:
         """Train a network a seed; the figures of each.
 
         Args:
+            inputs: what the network sees.
             training: the training parameters.
             seeds: one network each.
             judge_every: epochs between two reports of the first network; 0: none.
@@ -87,22 +112,23 @@ class TrialRunner:
             BadInput: the parameters do not fit together, or the weights overflow.
             Pruned: report said so.
         """
-        return [self._one(training, seed, judge_every if number == 0 else 0, report) for number, seed in enumerate(seeds)]
+        places = self.places_of(InputParameters.check(inputs))
+        return [self._one(places, training, seed, judge_every if number == 0 else 0, report) for number, seed in enumerate(seeds)]
 
-    def _one(self, training: Mapping[str, Any], seed: int, judge_every: int, report: Report) -> dict[str, float]:
+    def _one(self, places: Places, training: Mapping[str, Any], seed: int, judge_every: int, report: Report) -> dict[str, float]:
         parameters = self.kind.parameters.check({**training, "seed": seed})
         record = RunRecord(
             kind=self.kind.name,
             native=native.variant(),
             seed=seed,
-            inputs=self.places.inputs.model_dump(mode="json"),
+            inputs=places.inputs.model_dump(mode="json"),
             training=parameters.model_dump(mode="json"),
-            data_hash=self.frames_hash,
-            references=self._references,
-            route=self.places.several.route,
-            part_places=self.places.several.part_places,
-            places=self.places.count,
-            statistics=None if self.places.statistics is None else self.places.statistics.as_json(),
+            data_hash=self._references.data_hash,
+            references=self._names,
+            route=places.several.route,
+            part_places=places.several.part_places,
+            places=places.count,
+            statistics=None if places.statistics is None else places.statistics.as_json(),
         )
         epochs = [0]
 
@@ -122,7 +148,7 @@ class TrialRunner:
             judge_every=max(judge_every, 1),
             details=False,
         )
-        taught = self.kind.teach(parameters, self.places, teaching)
+        taught = self.kind.teach(parameters, places, teaching)
         return self.validation.judge(taught.network, record, self._cancel, THREADS)
 
 
@@ -135,7 +161,8 @@ def answers(runner: TrialRunner, request: Mapping[str, Any], report: Report) -> 
     """What one request comes to."""
     begun = time.perf_counter()
     try:
-        values = runner.run(request["trial"], [int(seed) for seed in request["seeds"]], int(request["judge_every"]), report)
+        seeds = [int(seed) for seed in request["seeds"]]
+        values = runner.run(request["inputs"], request["trial"], seeds, int(request["judge_every"]), report)
     except Pruned:
         yield {"pruned": True, "seconds": time.perf_counter() - begun}
     except BadInput as error:

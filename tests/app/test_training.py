@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QLineEdit
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QLineEdit, QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
 from app.pieces import at_once
@@ -14,11 +14,13 @@ from app.views.training import TrainingView
 from app.widgets.run_differences import SHOWN
 from app.widgets.training_plots import HistoryPlot, SortedPlot
 from app.widgets.training_runs import STAR
+from app.widgets.training_sweep import SweepTab
 from app.window import MainWindow
 from engine.networks.library import networks_of
 from engine.places.workspace import Workspace
 from engine.training import lens as lens_training
 from engine.training.runs import CHECKPOINT, list_runs
+from engine.training.sweep_space import SweepChoice
 from tests.app.capture_help import choose, retype
 from tests.app.training_help import (
     CONTROL,
@@ -239,7 +241,7 @@ def test_a_network_of_one_layer_is_trained_and_shown(
     choose(qtbot, setup.kind, setup.kind.itemText(1))
     assert setup.chosen_kind == "prototype" and setup.preset.itemText(0) == "regular"
     until(qtbot, lambda: "1 layer, 20 neurons" in part(window, "networkWords").text())  # type: ignore[attr-defined]
-    assert view.parts.sweep.ranges.ranges().keys() == {"threshold", "timebin"}
+    assert view.parts.sweep.varied.varied().keys() == {"threshold", "timebin"}
     run = train(qtbot, window, view)
     assert run.info.kind == "prototype" and run.info.scores["recall_at_1"] > 0.3 and "ms" in view.parts.live.words.text()
     drawn = {plot.objectName(): plot for plot in view.parts.live.plots}
@@ -475,8 +477,8 @@ def test_a_sweep_by_clicks_and_its_best_trial_as_a_run(
     tab = view.parts.sweep
     tab.form.set_values({"trials": 4, "processes": 1})
     tab.edited.emit()
-    assert tab.ranges.ranges().keys() == {"fire_l_feat", "fire_h_feat", "thr_h_feat"}
-    item = tab.ranges.topLevelItem(0)
+    assert tab.varied.varied().keys() == {"fire_l_feat", "fire_h_feat", "thr_h_feat"}
+    item = tab.varied.topLevelItem(0)
     assert item is not None
     item.setText(1, "0.9")
     assert "lower to a higher" in tab.problem.text() and not tab.start.isEnabled()
@@ -491,7 +493,7 @@ def test_a_sweep_by_clicks_and_its_best_trial_as_a_run(
     assert tab.table.topLevelItemCount() == 4 and "4 done" in tab.words.text()
     assert QUERY in tab.tuned.text() and tab.tuned.isVisible()
     until(qtbot, lambda: tab.chosen_study == "sweep")
-    assert tab.parallel._items and not tab.ranges.isEnabled()
+    assert tab.parallel._items and tab.varied.frozen
     click(qtbot, window, "sweepBest")
     until(qtbot, lambda: not view.training.running and view.parts.runs.model.runs)
     run = view.parts.runs.model.runs[0]
@@ -504,6 +506,86 @@ def test_a_sweep_by_clicks_and_its_best_trial_as_a_run(
     click(qtbot, window, "sweepStart")
     until(qtbot, lambda: not view.sweep.running)
     assert tab.table.topLevelItemCount() == 8
+
+
+def named(tab: SweepTab, name: str) -> QTreeWidgetItem:
+    """The row of a parameter."""
+    (item,) = tab.varied.findItems(name, Qt.MatchFlag.MatchExactly)
+    return item
+
+
+def tick(qtbot: QtBot, tab: SweepTab, item: QTreeWidgetItem) -> None:
+    """Click an item's box."""
+    tab.varied.scrollToItem(item)
+    rect = tab.varied.visualItemRect(item)
+    indent = tab.varied.indentation() if tab.varied.indexOfTopLevelItem(item) < 0 else 0
+    qtbot.mouseClick(tab.varied.viewport(), LEFT, pos=QPoint(indent + 20, rect.center().y()))
+
+
+def test_a_sweep_over_choices_by_clicks(window: MainWindow, view: TrainingView, qtbot: QtBot) -> None:
+    choose(qtbot, view.parts.setup.kind, view.parts.setup.kind.itemText(1))
+    show_tab(qtbot, window, "trainingTabs", "Sweep")
+    tab = view.parts.sweep
+    tab.form.set_values({"trials": 10, "processes": 1})
+    for name in ("threshold", "timebin", "encoding", "windows", "readout"):
+        tick(qtbot, tab, named(tab, name))
+    assert tab.varied.varied() == {
+        "encoding": SweepChoice(("gamma", "raw", "sqrt", "log")),
+        "windows": SweepChoice(("1", "1 2", "1 2 4")),
+        "readout": SweepChoice(("spikes", "membrane")),
+    }
+    encoding = named(tab, "encoding")
+    assert encoding.isExpanded() and not named(tab, "normalise").isExpanded()
+    for at in range(3):
+        tick(qtbot, tab, encoding.child(at))
+    assert tab.problem.text() == "encoding should be varied over two different values or more, but is over log."
+    assert not tab.start.isEnabled()
+    tick(qtbot, tab, encoding.child(1))
+    windows = named(tab, "windows")
+    tab.varied.scrollToItem(windows.child(3))
+    tab.varied.editItem(windows.child(3), 0)
+    line = tab.varied.viewport().findChild(QLineEdit)
+    assert line is not None
+    line.selectAll()
+    qtbot.keyClicks(line, "1, 3")
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    until(qtbot, lambda: windows.childCount() == 5)
+    assert [windows.child(at).text(0) for at in range(5)] == ["1", "1 2", "1 2 4", "1 3", "other numbers…"]
+    tick(qtbot, tab, windows.child(2))
+    varied = {
+        "encoding": SweepChoice(("raw", "log")),
+        "windows": SweepChoice(("1", "1 2", "1 3")),
+        "readout": SweepChoice(("spikes", "membrane")),
+    }
+    assert tab.varied.varied() == varied and tab.problem.text() == ""
+    until(qtbot, lambda: tab.start.isEnabled())
+    click(qtbot, window, "sweepStart")
+    until(qtbot, lambda: not view.sweep.running)
+    until(qtbot, lambda: tab.chosen_study == "sweep")
+    state = view.sweep._state
+    assert state is not None and state.spec.varied == varied and {trial.state for trial in state.trials} == {"done"}
+    assert [tab.table.headerItem().text(at) for at in range(3, 6)] == ["encoding", "windows", "readout"]
+    assert {tab.table.topLevelItem(at).text(5) for at in range(10)} <= {"spikes", "membrane"}  # type: ignore[union-attr]
+    written = [item.toPlainText() for item in tab.parallel._ticks]
+    assert written[:7] == ["raw", "log", "1", "1 2", "1 3", "spikes", "membrane"]
+    tab.table.sortByColumn(4, Qt.SortOrder.AscendingOrder)
+    sorted_windows = [tab.table.topLevelItem(at).text(4) for at in range(10)]  # type: ignore[union-attr]
+    assert sorted_windows == sorted(sorted_windows)
+    click(qtbot, window, "sweepBest")
+    until(qtbot, lambda: not view.training.running and view.parts.runs.model.runs)
+    run = view.parts.runs.model.runs[0]
+    assert state.best is not None and run.info.scores["recall_area"] == pytest.approx(state.best.value)
+    assert run.info.inputs["encoding"] == state.best.chosen["encoding"]
+    # The study, chosen from the list, shows what it varies, and nothing else.
+    show_tab(qtbot, window, "trainingTabs", "Sweep")
+    choose(qtbot, tab.study, "New study")
+    assert tab.varied.varied().keys() == {"threshold", "timebin"} and not named(tab, "cell").isHidden()
+    choose(qtbot, tab.study, "sweep")
+    until(qtbot, lambda: tab.varied.varied() == varied)
+    assert named(tab, "cell").isHidden() and not named(tab, "windows").isHidden()
+    tick(qtbot, tab, named(tab, "encoding").child(1))  # a study stays what it is
+    assert tab.varied.varied() == varied
+    assert named(tab, "encoding").child(0).isHidden() and not named(tab, "encoding").child(1).isHidden()
 
 
 def test_a_sweep_is_cancelled_and_the_study_is_whole(window: MainWindow, view: TrainingView, qtbot: QtBot) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QScrollArea
 from pytestqt.qtbot import QtBot
 
 from app.theme import DARK, LIGHT, Colours, Theme
@@ -53,7 +54,11 @@ def test_every_tab(
     until(qtbot, lambda: not view.sweep.running)
     picture(window, f"training-sweep-{name}")
     assert near(view.parts.sweep.parallel.grab().toImage(), colours.off_event, 60) > 10
-    # Nothing is cut off: every part lies within the window, which keeps its size.
+    # Nothing is cut off: every part lies within the window, which keeps its size, or is scrolled there.
+    area = view.parts.sweep.findChild(QScrollArea, "sweepResults")
+    assert isinstance(area, QScrollArea)
+    area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
+    picture(window, f"training-sweep-below-{name}")
     assert (window.width(), window.height()) == size
     for part in (view.parts.buttons, view.parts.setup.picture, view.parts.sweep.start, view.parts.sweep.parallel):
         corner = part.mapTo(window, part.rect().bottomRight())

@@ -35,7 +35,7 @@ from engine.recognition.scoring import ScoringParameters
 from engine.training import lens as lens_training
 from engine.training.edit_map import MapEditParameters, edit_map
 from engine.training.job import read_places
-from engine.training.kinds import KINDS
+from engine.training.kinds import KINDS, SweepRange
 from engine.training.merge_runs import merge_runs, why_not_merged
 from engine.training.parameters import LensTrainingParameters
 from engine.training.plan import plan_of
@@ -43,7 +43,7 @@ from engine.training.presets import save_preset
 from engine.training.prototype import PrototypeParameters
 from engine.training.run import TrainRequest, resume_run, train_runs
 from engine.training.runs import Run, list_runs
-from engine.training.sweep import SweepParameters, SweepRange, make_sweep, read_sweep, run_sweep, spec_of, storage_url
+from engine.training.sweep import SweepParameters, make_sweep, read_sweep, run_sweep, spec_of, storage_url
 from engine.training.validation import ValidationParameters
 from tests.training.helpers import CAMERA, DATASET, QUERY, REFERENCE, small_workspace
 from tests.training.test_runs import At, bits

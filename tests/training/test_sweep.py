@@ -28,7 +28,6 @@ from engine.training.run import TrainRequest, train_runs
 from engine.training.sweep import (
     SweepParameters,
     SweepSpec,
-    check_ranges,
     list_sweeps,
     make_sweep,
     read_sweep,
@@ -40,6 +39,7 @@ from engine.training.sweep import (
     sweep_spec,
 )
 from engine.training.sweep_pool import cores
+from engine.training.sweep_space import check_varied
 from engine.training.validation import ValidationParameters
 from tests.training.helpers import CAMERA, DATASET, QUERY, REFERENCE, reference_of, small_workspace
 
@@ -133,7 +133,7 @@ def test_several_networks_a_trial_give_their_mean(workspace: Workspace) -> None:
 def test_parameters_that_do_not_fit_together_fail_the_trial_and_say_why(workspace: Workspace) -> None:
     ranges = {"fire_l_feat": SweepRange(0.1, 0.9), "fire_h_feat": SweepRange(0.1, 0.9)}
     url = storage_url("", workspace)
-    make_sweep(url, "crossing", replace(new_spec(workspace), ranges=ranges))
+    make_sweep(url, "crossing", replace(new_spec(workspace), varied=ranges))
     state = run_sweep(url, SweepParameters(study="crossing", trials=8, processes=1), workspace, ignore, CancelToken())
     failed = [trial for trial in state.trials if trial.state == "failed"]
     assert failed and all("must not be above" in trial.problem for trial in failed)
@@ -144,7 +144,7 @@ def test_parameters_that_do_not_fit_together_fail_the_trial_and_say_why(workspac
 def test_whole_numbers_are_varied_as_such(workspace: Workspace) -> None:
     url = storage_url("", workspace)
     ranges = {"epoch_feat": SweepRange(1, 64, True), "stdp_rate_feat": SweepRange(1e-4, 1e-1, True)}
-    make_sweep(url, "whole", replace(new_spec(workspace), ranges=ranges))
+    make_sweep(url, "whole", replace(new_spec(workspace), varied=ranges))
     state = run_sweep(url, SweepParameters(study="whole", trials=3, processes=1), workspace, ignore, CancelToken())
     assert all(isinstance(trial.chosen["epoch_feat"], int) for trial in state.trials)
     assert {trial.state for trial in state.trials} == {"done"}
@@ -237,8 +237,8 @@ def test_other_frames_are_another_study(workspace: Workspace) -> None:
     [
         ({}, "at least one"),
         ({"seed": SweepRange(0, 5)}, "could be varied"),
-        ({"threshold_rule": SweepRange(0, 1)}, "could be varied"),
-        ({"none": SweepRange(0, 1)}, "none is no number"),
+        ({"threshold_rule": SweepRange(0, 1)}, "threshold_rule has no range: choose among published, corrected"),
+        ({"none": SweepRange(0, 1)}, "none is no parameter"),
         ({"fire_l_feat": SweepRange(0.5, 0.1)}, "lower to a higher"),
         ({"fire_l_feat": SweepRange(0.0, 0.4, True)}, "begin above 0"),
         ({"fire_l_feat": SweepRange(-0.1, 0.4)}, "fire_l_feat"),
@@ -248,11 +248,11 @@ def test_other_frames_are_another_study(workspace: Workspace) -> None:
 )
 def test_wrong_ranges_are_one_sentence(ranges: Any, sentence: str) -> None:
     with pytest.raises(BadInput, match=sentence):
-        check_ranges("lens", LensTrainingParameters(), ranges)
+        check_varied("lens", ranges)
 
 
 def test_lens_own_ranges_are_offered_first() -> None:
-    check_ranges("lens", LensTrainingParameters(), KINDS["lens"].sweeps)
+    check_varied("lens", KINDS["lens"].sweeps)
     assert dict(KINDS["lens"].sweeps) == RANGES
 
 
