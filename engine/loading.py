@@ -1,11 +1,15 @@
 """Imports of large modules in a thread, beside which a window goes on answering."""
 
+import ctypes
 import gc
 import importlib
+import importlib.util
+import os
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 _SWITCH_S = 0.001
@@ -17,6 +21,29 @@ def load(module: str) -> Any:
         return importlib.import_module(module)
     with _quick_switches(), _no_collections():
         return importlib.import_module(module)
+
+
+def load_torch() -> Any:
+    """Import torch. Half a gigabyte of library is read before, without the interpreter's lock, which its import would keep."""
+    if "torch" not in sys.modules and threading.current_thread() is not threading.main_thread():
+        _read_library("torch", "libtorch_global_deps.so", "libtorch_cpu.so")
+    return load("torch")
+
+
+def _read_library(package: str, *names: str) -> None:
+    """Bring a package's libraries into the process by a call that gives the lock away, as ctypes.CDLL(path) does not.
+
+    Where that is not possible (another system, another layout) nothing happens: the import does it.
+    """
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None or sys.platform != "linux":
+        return
+    opened = ctypes.CDLL(None).dlopen
+    opened.restype, opened.argtypes = ctypes.c_void_p, (ctypes.c_char_p, ctypes.c_int)
+    for name in names:
+        path = Path(found.origin).parent / "lib" / name
+        if path.is_file():
+            opened(os.fsencode(path), os.RTLD_NOW | (os.RTLD_GLOBAL if "global" in name else os.RTLD_LOCAL))
 
 
 _lock = threading.Lock()

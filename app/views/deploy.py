@@ -133,7 +133,7 @@ class DeployView(View):
             return
         if not self.parts.run_button.isEnabled():
             return
-        if self.runner.opening:  # the wish is kept
+        if self.runner.opening:  # torch alone takes a second or two to load: the wish is kept
             self._run_when_ready = True
             self.parts.place.show_nothing("Opening the network…")
             return

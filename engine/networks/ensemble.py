@@ -11,7 +11,7 @@ from typing import Any
 from engine.errors import BadInput
 from engine.networks.lens import LensNetwork, arrays_of, lens_from, save_network
 from engine.networks.record import RunRecord
-from engine.networks.state_dict_writing import write_network
+from engine.networks.state_dict import write_network
 
 _PREFIX = "window_"
 _MOST = 64

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from engine.errors import BadInput
 from engine.networks.record import RunRecord
-from engine.networks.state_dict import kind_of, read_state_dict
-from engine.networks.state_dict_writing import write_network
+from engine.networks.state_dict import read_state_dict, write_network
 
 if TYPE_CHECKING:
     from engine.training.parameters import LensTrainingParameters
@@ -157,17 +156,19 @@ def load_network(path: Path) -> LensNetwork:
 
 def lens_from(path: Path, state: dict[str, Any], size: int) -> LensNetwork:
     """The network of a state dict that was read already (see load_network)."""
+    import torch
+
     if set(state) != set(_KEYS):
         held = ", ".join(map(str, list(state)[:6]))
         raise BadInput(f"{path} is not a LENS network: it must hold exactly {', '.join(_KEYS)}, but holds {held or 'nothing'}.")
     arrays = {}
     for key in _KEYS:
         tensor = state[key]
-        if not isinstance(tensor, np.ndarray) or tensor.dtype.name != "float32":
-            raise BadInput(f"{path}: {key} must be a tensor of float32, but is {kind_of(tensor)}.")
-        if tensor.ndim != 2 or tensor.nbytes > size:
+        if not isinstance(tensor, torch.Tensor) or tensor.dtype != torch.float32 or tensor.layout != torch.strided:
+            raise BadInput(f"{path}: {key} must be a float32 tensor, but is {getattr(tensor, 'dtype', type(tensor).__name__)}.")
+        if tensor.ndim != 2 or tensor.numel() * 4 > size:
             raise BadInput(f"{path}: {key} must be a matrix no larger than its file, but has the shape {tuple(tensor.shape)}.")
-        arrays[key] = np.array(tensor, dtype=np.float32, order="C")
+        arrays[key] = np.array(tensor.detach().numpy(), dtype=np.float32, order="C")
         if not np.isfinite(arrays[key]).all():
             raise BadInput(f"{path}: {key} holds NaN or infinite values: train the network again.")
     feature_thr, feature_w, output_thr, output_w = (arrays[key] for key in _KEYS)

@@ -19,8 +19,7 @@ from engine.errors import BadInput
 from engine.frames.encoder import CLIP, InputStatistics, floors, normalised
 from engine.frames.inputs import Normalise
 from engine.networks.record import RunRecord
-from engine.networks.state_dict import kind_of, read_state_dict
-from engine.networks.state_dict_writing import write_network
+from engine.networks.state_dict import read_state_dict, write_network
 
 WEIGHT_MAX = 127
 _RMS = 21.0  # of the integer weights: 6 times that is still 8 bit
@@ -299,17 +298,19 @@ def load_prototypes(path: Path) -> PrototypeNetwork:
 
 def prototypes_from(path: Path, state: dict[str, Any], size: int) -> PrototypeNetwork:
     """The network of a state dict that was read already (see load_prototypes)."""
+    import torch
+
     if set(state) != set(_KEYS):
         wanted, held = ", ".join(_KEYS), ", ".join(map(str, list(state)[:6]))
         raise BadInput(f"{path} is not a prototype network: it must hold exactly {wanted}, but holds {held or 'nothing'}.")
     arrays = []
     for key, name in zip(_KEYS, _TYPES, strict=True):
         tensor = state[key]
-        if not isinstance(tensor, np.ndarray) or tensor.dtype.name != name:
-            raise BadInput(f"{path}: {key} must be a tensor of {name}, but is {kind_of(tensor)}.")
-        if tensor.ndim != (2 if key.endswith("weight") else 1) or tensor.nbytes > size:
+        if not isinstance(tensor, torch.Tensor) or str(tensor.dtype) != f"torch.{name}" or tensor.layout != torch.strided:
+            raise BadInput(f"{path}: {key} must be a tensor of {name}, but is {getattr(tensor, 'dtype', type(tensor).__name__)}.")
+        if tensor.ndim != (2 if key.endswith("weight") else 1) or tensor.numel() * tensor.element_size() > size:
             raise BadInput(f"{path}: {key} has the shape {tuple(tensor.shape)}, which no prototype network has.")
-        arrays.append(np.array(tensor, dtype=name, order="C"))
+        arrays.append(np.array(tensor.detach().numpy(), order="C"))
     weights, bias, threshold, places, mean, deviation = arrays
     if threshold.shape != (1,) or not (np.isfinite(mean).all() and np.isfinite(deviation).all() and (deviation >= 0).all()):
         raise BadInput(f"{path}: its threshold or its input statistics are not valid numbers: train the network again.")

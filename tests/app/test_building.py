@@ -15,7 +15,7 @@ from app.views.base import Command, View
 from app.views.dataset import DatasetView
 from app.widgets.panel_header import PanelHeader
 from app.window import MainWindow
-from engine.loading import load
+from engine.loading import load, load_torch
 
 _MANY = 8
 
@@ -223,8 +223,8 @@ def test_pieces_at_once() -> None:
 
 def test_loading_in_a_thread_leaves_the_threads_turns_as_they_were() -> None:
     turns, found = sys.getswitchinterval(), []
-    thread = threading.Thread(target=lambda: found.append(load("json")))
+    thread = threading.Thread(target=lambda: found.extend([load("json"), load_torch()]))
     thread.start()
     thread.join()
-    assert [module.__name__ for module in found] == ["json"]
+    assert [module.__name__ for module in found] == ["json", "torch"]
     assert sys.getswitchinterval() == turns

@@ -109,7 +109,7 @@ BAD: dict[str, tuple[Any, str]] = {
     "no dict": (torch.zeros(3), "not a network"),
     "missing key": ({k: v for k, v in state_dict().items() if k != "output_layer.thr"}, "must hold exactly"),
     "extra key": (changed(extra=torch.zeros(1)), "extra"),
-    "number": (changed(feature_layer__thr=1.0), "tensor of float32"),
+    "number": (changed(feature_layer__thr=1.0), "float32 tensor"),
     "double": (changed(feature_layer__thr=torch.zeros(1, 4, dtype=torch.float64)), "float32"),
     "sparse": (changed(feature_layer__thr=torch.zeros(1, 4).to_sparse()), "float32"),
     "one axis": (changed(feature_layer__thr=torch.zeros(4)), "matrix"),
