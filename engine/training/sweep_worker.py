@@ -21,12 +21,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from engine import native
 from engine.errors import BadInput, JobCancelled
 from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken, ignore
 from engine.networks.open import Network
-from engine.networks.record import RunRecord, hash_arrays
+from engine.networks.record import hash_arrays
 from engine.places.selection import TrainingSelection
 from engine.training.job import Places, read_references
 from engine.training.kinds import KINDS, Kind, Teaching
@@ -65,7 +64,6 @@ class TrialRunner:
         self.objective = str(setup["objective"])
         where = "the sweep"
         selection = TrainingSelection.read({**setup["selection"], "data_dir": Path(setup["data_dir"])}, where)
-        self._names = selection.names
         self._references = read_references(selection, ignore, cancel)
         self._made: OrderedDict[InputParameters, Places] = OrderedDict()
         inputs = InputParameters.read(setup["inputs"], where)
@@ -117,19 +115,7 @@ class TrialRunner:
 
     def _one(self, places: Places, training: Mapping[str, Any], seed: int, judge_every: int, report: Report) -> dict[str, float]:
         parameters = self.kind.parameters.check({**training, "seed": seed})
-        record = RunRecord(
-            kind=self.kind.name,
-            native=native.variant(),
-            seed=seed,
-            inputs=places.inputs.model_dump(mode="json"),
-            training=parameters.model_dump(mode="json"),
-            data_hash=self._references.data_hash,
-            references=self._names,
-            route=places.several.route,
-            part_places=places.several.part_places,
-            places=places.count,
-            statistics=None if places.statistics is None else places.statistics.as_json(),
-        )
+        record = places.record(self.kind.name, parameters, data_hash=self._references.data_hash)
         epochs = [0]
 
         def judge(network: Network) -> dict[str, float]:
