@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QKeyEvent
 from PySide6.QtWidgets import QWidget
 
@@ -25,6 +25,7 @@ from engine.events.sources import SourceState
 from engine.live import LiveParameters
 from engine.parameters import problems
 
+_PAINT_MS = 150  # after which the panel is painted: its turn comes when the window has nothing else to do
 _WORDS_EVERY, _CHECKS_EVERY = 6, 12  # pictures
 
 
@@ -63,6 +64,7 @@ class DeployView(View):
         self._connect()
         self.networks.begin()
         self.source.show_state(SourceState.IDLE, "")
+        QTimer.singleShot(_PAINT_MS, self, self.runner.note_painted)
 
     # -- what the window asks
 

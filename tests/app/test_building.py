@@ -3,11 +3,13 @@
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from app import deploy_runner
 from app.building import Building, Frame
 from app.panels import PANELS, Panel
 from app.pieces import Pieces, at_once
@@ -15,7 +17,9 @@ from app.views.base import Command, View
 from app.views.dataset import DatasetView
 from app.widgets.panel_header import PanelHeader
 from app.window import MainWindow
+from engine.errors import BadInput
 from engine.loading import load, load_torch
+from engine.places.workspace import Workspace
 
 _MANY = 8
 
@@ -228,3 +232,27 @@ def test_loading_in_a_thread_leaves_the_threads_turns_as_they_were() -> None:
     thread.join()
     assert [module.__name__ for module in found] == ["json", "torch"]
     assert sys.getswitchinterval() == turns
+
+
+def test_a_network_is_opened_after_the_first_paint(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch's library locks the system's loader, which a first paint needs, too."""
+    opened: list[Path] = []
+
+    def never(path: Path, *rest: object) -> None:
+        opened.append(path)
+        raise BadInput("There is none.")
+
+    monkeypatch.setattr(deploy_runner, "open_model", never)
+    runner = deploy_runner.DeployRunner()
+    told: list[str] = []
+    runner.modelFailed.connect(told.append)
+    runner.open_model(tmp_path / "a.pth", Workspace.create(tmp_path / "lab"), 0)
+    assert runner.opening
+    qtbot.wait(50)
+    assert not opened and runner.opening
+    runner.note_painted()
+    qtbot.waitUntil(lambda: told == ["There is none."])
+    assert opened == [tmp_path / "a.pth"] and not runner.opening
+    runner.open_model(tmp_path / "b.pth", Workspace.create(tmp_path / "lab2"), 0)
+    qtbot.waitUntil(lambda: len(told) == 2)
+    runner.stop()
