@@ -1,5 +1,6 @@
 """How panels come into being while the window goes on answering: modules in a thread, widgets in pieces."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -12,6 +13,9 @@ from app.pieces import Pieces, at_once
 from app.views.base import Tools, View
 from app.widgets.panel_header import PanelHeader
 from engine.loading import load
+
+_REST_MS = 1000  # between a panel and the import of others that nobody has asked for
+_PAUSE_MS = 2  # between two pieces: what a person does meanwhile comes first
 
 
 class Frame(QWidget):
@@ -46,6 +50,10 @@ class Imports(QObject):
         self._background = Background(self)
         self._busy, self._held = False, 0
         self._later: list[Panel] = []
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self._go_on)
 
     @property
     def busy(self) -> bool:
@@ -81,11 +89,13 @@ class Imports(QObject):
     def release(self) -> None:
         """It is not any more."""
         self._held -= 1
-        self._go_on()
+        if self._later:
+            self._rest.start()  # the panel is painted and fills itself now, for which it needs the processor
 
     def stop(self) -> None:
         """The window closes."""
         self._later = []
+        self._rest.stop()
         self._background.stop()
 
     def _go_on(self) -> None:
@@ -100,13 +110,16 @@ class Building(QObject):
     built = Signal(object)  # the view
     failed = Signal(str)  # a sentence; "" where the application's hook tells it
 
-    def __init__(self, entry: Panel, tools: Tools, imports: Imports, parent: QObject) -> None:
+    def __init__(self, entry: Panel, tools: Tools, imports: Imports, place: QWidget, parent: QObject) -> None:
         super().__init__(parent)
         self.setObjectName(f"{entry.name}Building")
         self.frame = Frame(entry)
         self._entry, self._imports = entry, imports
-        self._pieces: Pieces[View] = entry.assemble(tools)
+        self._pieces: Pieces[View] = entry.assemble(tools, place)
+        self._view: View | None = None  # whole, but not told of yet
         self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_PAUSE_MS)
         self._timer.timeout.connect(self._step)
         self._holds = True
         imports.hold()
@@ -116,18 +129,25 @@ class Building(QObject):
         if self._imports.busy:
             self._imports.rested.connect(self._on_rested)
         elif self._entry.loaded:
-            self._timer.start(0)
+            self._timer.start()
         else:
             self._imports.load(self._entry, self._on_loaded, self._on_failed)
 
     def finish(self) -> View:
         """The view, now."""
         self._timer.stop()
-        return at_once(self._pieces)
+        view, self._view = self._view, None
+        return view if view is not None else at_once(self._pieces)
 
     def stop(self) -> None:
-        """Build no further."""
+        """Build for nobody any more."""
         self._timer.stop()
+        view, self._view = self._view, None
+        if view is None and inspect.getgeneratorstate(self._pieces) == inspect.GEN_SUSPENDED:
+            view = at_once(self._pieces)  # parts that stand nowhere yet would be left behind, and a view can stop only as a whole
+        if view is not None:
+            view.stop()
+            view.deleteLater()
         if self._holds:
             self._holds = False
             self._imports.release()
@@ -139,19 +159,21 @@ class Building(QObject):
 
     def _on_loaded(self) -> None:
         if self._holds:
-            self._timer.start(0)
+            self._timer.start()
 
     def _on_failed(self, sentence: str) -> None:
         if self._holds:
             self.failed.emit(sentence)
 
     def _step(self) -> None:
+        if self._view is not None:
+            self.built.emit(self.finish())
+            return
         try:
             next(self._pieces)
         except StopIteration as end:
-            self._timer.stop()
-            self.built.emit(end.value)
+            self._view = end.value  # to be told of in a turn of its own: to find a place for it takes a moment too
         except Exception:
-            self._timer.stop()
             self.failed.emit("")
             raise
+        self._timer.start()

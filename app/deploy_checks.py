@@ -62,7 +62,7 @@ class CheckControl(QObject):
             return
         latest = snapshot or (capture.pipeline.snapshot() if capture.pipeline is not None else None)
         density = latest.statistics.expected_events_per_pixel if latest is not None else None
-        sensor = view.sensor if capture.pipeline is not None else None
+        sensor = view.source.sensor if capture.pipeline is not None else None
         hot = len(self._found - self.hot_pixels) if self._found is not None else None
         present = Present(sensor, density, hot, len(self.hot_pixels), self.recall.measurable, self.recall.told)
         writes = parts.setup.session.isChecked() and session.writable

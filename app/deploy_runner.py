@@ -1,5 +1,6 @@
 """A live run on behalf of the Deploy panel: network, source and targets, drained 30 times a second, ended without waiting."""
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from engine.live.targets import MakeLiveTarget
 from engine.places.workspace import Workspace
 
 _FIGURES_EVERY = 6  # ticks
+_LONGEST_WAIT_S = 2.0  # for a panel that is not painted, because nobody looks at it
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class DeployRunner(QObject):
         self.capture = CaptureRunner(self)
         self._background = Background(self)
         self._opening: CancelToken | None = None
+        self._painted = threading.Event()
         self.model: LiveModel | None = None
         self.live: LivePipeline | None = None
         self.known: KnownRoute | None = None
@@ -83,18 +86,27 @@ class DeployRunner(QObject):
     # -- the network
 
     def open_model(self, path: Path, workspace: Workspace, seed: int) -> None:
-        """Open a network; modelOpened or modelFailed follows. An older wish is forgotten."""
+        """Open a network once the panel is painted; modelOpened or modelFailed follows. An older wish is forgotten."""
         if self._opening is not None:
             self._opening.cancel()
         self.model = None
 
         def work(cancel: CancelToken) -> OpenedModel:
             notices: list[str] = []
+            self._painted.wait(_LONGEST_WAIT_S)
             model = open_model(path, workspace, seed, noting(notices), cancel)
             cancel.check()
             return OpenedModel(model, tuple(notices), recording_for(workspace, model))
 
         self._opening = self._background.run("Open the network", work, self._on_opened, self._on_not_opened)
+
+    def note_painted(self) -> None:
+        """The panel is on the screen.
+
+        While torch's library is loaded the system's loader is locked, and a window that needs a plugin or a font for its first
+        paint would stand still for a quarter of a second.
+        """
+        self._painted.set()
 
     def forget_model(self) -> None:
         """No network is chosen."""
@@ -149,6 +161,7 @@ class DeployRunner(QObject):
     def stop(self) -> None:
         """The window closes: finish and join everything."""
         self._timer.stop()
+        self._painted.set()
         live, self.live = self.live, None
         if live is not None:
             live.stop()

@@ -4,6 +4,8 @@ import importlib
 import sys
 from dataclasses import dataclass
 
+from PySide6.QtWidgets import QWidget
+
 from app.pieces import Pieces
 from app.views.base import Tools, View
 
@@ -41,9 +43,9 @@ class Panel:
             raise TypeError(f"{self.view} is not a View")
         return found
 
-    def assemble(self, tools: Tools) -> Pieces[View]:
-        """Build the view in pieces."""
-        return (yield from self.view_class.assemble(tools))
+    def assemble(self, tools: Tools, parent: QWidget) -> Pieces[View]:
+        """Build the view in pieces, for a place under `parent`."""
+        return (yield from self.view_class.assemble(tools, parent))
 
 
 PANELS = (

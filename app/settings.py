@@ -55,6 +55,15 @@ class Settings:
         self.store.setValue("panel", name)
 
     @property
+    def guide_page(self) -> str:
+        """The guide page that was read last."""
+        return self._text("guide")
+
+    @guide_page.setter
+    def guide_page(self, name: str) -> None:
+        self.store.setValue("guide", name)
+
+    @property
     def compact(self) -> bool:
         """Whether the navigation shows icons only."""
         return self._int("look/compact", 0) == 1

@@ -75,7 +75,7 @@ class MainWindow(QMainWindow):
         self._assemble()
         self.status = StatusBar(self.session, self.jobs, theme)
         self.setStatusBar(self.status)
-        self.drawer, self.guide = JobDrawer(self.jobs, theme), guide.Guide(theme)
+        self.drawer, self.guide = JobDrawer(self.jobs, theme), guide.Guide(theme, read_last=settings.guide_page)
         self._jobs_dock = self._dock("jobsDock", "Jobs", self.drawer, Qt.DockWidgetArea.BottomDockWidgetArea, "toggle_jobs")
         self._guide_dock = self._dock("guideDock", "Guide", self.guide, Qt.DockWidgetArea.RightDockWidgetArea, "toggle_guide")
         self._first_state = self.saveState()
@@ -118,7 +118,9 @@ class MainWindow(QMainWindow):
         else:
             if entry.name not in self._views:
                 building = self._buildings.get(entry.name)
-                self._add_view(entry.name, building.finish() if building is not None else at_once(entry.assemble(self._tools)))
+                self._add_view(
+                    entry.name, building.finish() if building is not None else at_once(entry.assemble(self._tools, self.stack))
+                )
             self.stack.setCurrentWidget(self._views[entry.name])
             self._views[entry.name].setFocus()
             self.settings.restore_layout(self, self._views[entry.name])
@@ -263,7 +265,7 @@ class MainWindow(QMainWindow):
     def _building(self, entry: Panel) -> Building:
         """What builds this panel, begun if it was not yet."""
         if entry.name not in self._buildings:
-            made = self._buildings[entry.name] = Building(entry, self._tools, self._imports, self)
+            made = self._buildings[entry.name] = Building(entry, self._tools, self._imports, self.stack, self)
             made.built.connect(partial(self._on_built, entry.name))
             made.failed.connect(partial(self._on_build_failed, entry.name))
             self.stack.addWidget(made.frame)
@@ -461,6 +463,8 @@ class MainWindow(QMainWindow):
         self._leave_panel()
         self.settings.panel = self._panel_name
         self.settings.save_window(self)
+        if self.guide.page is not None:
+            self.settings.guide_page = self.guide.page.name
         for building in self._buildings.values():
             building.stop()
         self._imports.stop()

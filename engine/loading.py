@@ -1,6 +1,7 @@
 """Imports of large modules in a thread, beside which a window goes on answering."""
 
 import ctypes
+import gc
 import importlib
 import importlib.util
 import os
@@ -16,7 +17,9 @@ _SWITCH_S = 0.001
 
 def load(module: str) -> Any:
     """Import a module; in a thread, it lets the other threads work often enough for a window to answer."""
-    with _quick_switches():
+    if module in sys.modules:
+        return importlib.import_module(module)
+    with _quick_switches(), _no_collections():
         return importlib.import_module(module)
 
 
@@ -44,7 +47,8 @@ def _read_library(package: str, *names: str) -> None:
 
 
 _lock = threading.Lock()
-_users = 0
+_users = _importers = 0
+_collected = True
 _usual_s = sys.getswitchinterval()
 
 
@@ -64,3 +68,22 @@ def _quick_switches() -> Iterator[None]:
             _users -= 1
             if _users == 0:
                 sys.setswitchinterval(_usual_s)
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """No search for garbage among what an import brings, now or later: it all stays, and a search holds all threads up, 50 ms."""
+    global _importers, _collected
+    with _lock:
+        if _importers == 0:
+            _collected = gc.isenabled()
+            gc.disable()
+        _importers += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _importers -= 1
+            if _importers == 0 and _collected:
+                gc.freeze()
+                gc.enable()

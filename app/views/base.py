@@ -77,10 +77,24 @@ class View(QWidget):
         layout.addLayout(self.content, 1)
 
     @classmethod
-    def assemble(cls, tools: Tools) -> Pieces["View"]:
-        """Build the view in pieces; one whose parts take longer than a moment makes them here, a yield after each."""
+    def assemble(cls, tools: Tools, parent: QWidget | None = None) -> Pieces["View"]:
+        """Build the view in pieces: an empty one, then what it is filled with.
+
+        `parent` is where it will be shown: it stands there hidden, for to move a whole panel into a window takes long.
+        """
         yield
-        return cls(tools)
+        view = cls(tools, parent)
+        view.hide()
+        try:
+            yield from view.fill()
+        except Exception:
+            view.deleteLater()
+            raise
+        return view
+
+    def fill(self) -> Pieces[None]:
+        """Make the parts, a yield after each that takes a moment, and then, without another yield, begin to work with them."""
+        yield
 
     @property
     def options(self) -> Parameters:

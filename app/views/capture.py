@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.capture_recording import RecordingControl
 from app.capture_region import RegionControl
 from app.capture_runner import CaptureRunner
+from app.pieces import Pieces
 from app.report import Fault
 from app.views.base import Command, Tools, View
 from app.widgets.capture_layout import CaptureLayout
@@ -47,10 +48,17 @@ class CaptureView(View):
         self.runner = CaptureRunner(self)
         self.recording = RecordingControl(self)
         self.region = RegionControl(self)
-        self.parts = CaptureLayout(tools.theme, self.recording.check_names, self.recording.check_traverse)
+
+    def fill(self) -> Pieces[None]:
+        """Parts, then what listens to them."""
+        recording = self.recording
+        self.parts = CaptureLayout()
         self.content.addWidget(self.parts)
+        yield from self.parts.fill(self.tools.theme, recording.check_names, recording.check_traverse)
+        yield
         self.add_to_header(self.parts.record_button)
         self._show_saved()
+        yield
         self._connect()
         self.region.begin()
         self.recording.begin()

@@ -13,6 +13,7 @@ from app.dataset_frames import DatasetFrames
 from app.dataset_operations import ALL, IMPORTS, OPERATIONS, SEPARATED, TRASH, USE, Operation
 from app.dataset_store import DatasetStore
 from app.icons import icon, set_icon
+from app.pieces import Pieces
 from app.report import Fault
 from app.views.base import Command, Tools, View
 from app.widgets.dataset_layout import TABS, DatasetLayout
@@ -47,8 +48,13 @@ class DatasetView(View):
         super().__init__(tools, parent)
         self._saved = tools.settings.options(self.name, DatasetOptions)
         self._later: TraverseName | None = None
-        self.parts = DatasetLayout(tools.theme)
+
+    def fill(self) -> Pieces[None]:
+        """Parts, then what listens to them."""
+        self.parts = DatasetLayout()
         self.content.addWidget(self.parts)
+        yield from self.parts.fill(self.tools.theme)
+        yield
         self.store = DatasetStore(self)
         self.frames = DatasetFrames(self)
         self.actions_runner = DatasetActions(self)
@@ -62,10 +68,11 @@ class DatasetView(View):
         self._menu_of_chosen = self._menu((*USE, *OPERATIONS, TRASH), "traverseMenu")
         self.parts.more.setMenu(self._menu_of_chosen)
         self.setAcceptDrops(True)
+        yield
         self._connect()
         self.frames.begin(self._saved)
-        self.parts.tree.model.set_selection(tools.session.selection)
-        self.store.open(tools.session.workspace)
+        self.parts.tree.model.set_selection(self.tools.session.selection)
+        self.store.open(self.tools.session.workspace)
         self._show_buttons()
 
     # -- what the window asks

@@ -11,6 +11,7 @@ from app.background import Background
 from app.evaluation_export import FILES, FORMATS, copy_file, save_figures
 from app.evaluation_results import ResultsControl
 from app.evaluation_run import RunControl
+from app.pieces import Pieces
 from app.report import Fault
 from app.session import Selection
 from app.views.base import Command, Tools, View
@@ -53,11 +54,18 @@ class EvaluationView(View):
             self.await_content()
         self.results = ResultsControl(self)
         self.run = RunControl(self)
-        self.parts = EvaluationLayout(tools.theme, self.results.frame_of)
+
+    def fill(self) -> Pieces[None]:
+        """Parts, then what listens to them."""
+        tools = self.tools
+        self.parts = EvaluationLayout()
         self.content.addWidget(self.parts)
+        yield from self.parts.fill(tools.theme, self.results.frame_of)
+        yield
         self.add_to_header(self.parts.export)
         self._make_export_menu()
         self._show_saved()
+        yield
         self._connect()
         self.on_results()
         self.refresh()

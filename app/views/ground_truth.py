@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
+from app.pieces import Pieces
 from app.report import Fault
 from app.session import Selection
 from app.truth_editor import TruthEditor
@@ -54,8 +55,15 @@ class GroundTruthView(View):
         self.method = saved.method
         self.opened: Opened | None = None
         self.similarity: NDArray[Any] | None = None
-        self.parts = TruthLayout(tools.theme)
+        self._tolerance, self._contrast = saved.tolerance, saved.contrast
+
+    def fill(self) -> Pieces[None]:
+        """Parts, then what listens to them."""
+        tools = self.tools
+        self.parts = TruthLayout()
         self.content.addWidget(self.parts)
+        yield from self.parts.fill(tools.theme)
+        yield
         self.add_to_header(self.parts.save)
         self.editor = TruthEditor(self)
         self.loader = TruthLoader(tools.jobs, self)
@@ -67,8 +75,9 @@ class GroundTruthView(View):
         self._shown: Selection | None = None
         self._stale = True
         self._left: set[str] = set()  # ground truths of this window with unsaved edits
-        self.parts.foot.tolerance.setValue(saved.tolerance)
-        self.parts.bar.contrast.setCurrentIndex(max(self.parts.bar.contrast.findData(saved.contrast), 0))
+        yield
+        self.parts.foot.tolerance.setValue(self._tolerance)
+        self.parts.bar.contrast.setCurrentIndex(max(self.parts.bar.contrast.findData(self._contrast), 0))
         self.parts.matrix.set_contrast(self.parts.bar.contrast.currentData())
         self._connect()
         self._clear("")

@@ -6,7 +6,7 @@ from typing import Any
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.background import Background
-from app.pieces import Pieces, at_once
+from app.pieces import Pieces
 from app.report import Fault
 from app.session import Selection
 from app.training_control import TrainingRun
@@ -42,13 +42,18 @@ class TrainingView(View):
     summary = "Teach a network the places of a reference traverse, and choose the best."
     Options = TrainingOptions
 
-    def __init__(self, tools: Tools, parent: QWidget | None = None, parts: TrainingLayout | None = None) -> None:
+    def __init__(self, tools: Tools, parent: QWidget | None = None) -> None:
         super().__init__(tools, parent)
         self.await_content()
         self.background = Background(self)
         self._saved = tools.settings.options(self.name, TrainingOptions)
-        self.parts = parts or at_once(TrainingLayout.assemble(tools.theme))
+
+    def fill(self) -> Pieces[None]:
+        """Parts, then what listens to them."""
+        self.parts = TrainingLayout()
         self.content.addWidget(self.parts)
+        yield from self.parts.fill(self.tools.theme)
+        yield
         self.add_to_header(self.parts.buttons)
         self.setup = SetupControl(self)
         self.training = TrainingRun(self)
@@ -57,13 +62,6 @@ class TrainingView(View):
         self._show_saved()
         self._connect()
         self._on_workspace()
-
-    @classmethod
-    def assemble(cls, tools: Tools) -> Pieces[View]:
-        """Its parts take longer than a moment."""
-        parts = yield from TrainingLayout.assemble(tools.theme)
-        yield
-        return cls(tools, None, parts)
 
     # -- what the window asks
 

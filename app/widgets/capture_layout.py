@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.forms import ParameterForm
+from app.pieces import Pieces
 from app.theme import Theme
 from app.widgets.bin_panel import BinPanel
 from app.widgets.bin_preview import BinPreview
@@ -35,24 +36,30 @@ TABS_WIDTH = 304
 class CaptureLayout(QWidget):
     """Source over all; pictures, time line and plots on the left; the settings' tabs on the right."""
 
-    def __init__(
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("captureLayout")
+
+    def fill(
         self,
         theme: Theme,
         check_names: Callable[[dict[str, Any]], Mapping[str, str]],
         check_traverse: Callable[[str, str, str], str],
-    ) -> None:
-        super().__init__()
-        self.setObjectName("captureLayout")
+    ) -> Pieces[None]:
+        """Make the parts one by one."""
         self.source = SourceBar()
         self.source.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.unfinished = UnfinishedStrip()
         self.live = LivePane(theme)
+        yield
         self.preview, self.compare = BinPreview(theme, "preview"), BinPreview(theme, "compare")
         self.preview.setMinimumWidth(110)
         self.compare.setMinimumWidth(110)
         self.compare.hide()
         self.play = PlayBar(theme)
+        yield
         self.rates, self.histogram = RatePlot(theme), RateHistogram(theme)
+        yield
         self.window_form = ParameterForm(
             CaptureParameters,
             skip=("polarity", "region", "dims", "representation", "filters"),
@@ -68,13 +75,16 @@ class CaptureLayout(QWidget):
         if isinstance(compare, NumberBox):
             compare.lineEdit().setPlaceholderText("none")
         self.region = RegionPanel()
+        yield
         self.filters = FilterList(CaptureFilters)
+        yield
         self.record = RecordPanel(check_names)
         duration = self.record.form.editor("duration_s")
         if isinstance(duration, NumberBox):
             duration.lineEdit().setPlaceholderText("until stopped")
         self.bin = BinPanel(check_traverse)
         self.record_button = RecordButton()
+        yield
         self.tabs = QTabWidget()
         self.tabs.setObjectName("captureTabs")
         self.tabs.setDocumentMode(True)
@@ -89,6 +99,7 @@ class CaptureLayout(QWidget):
             ("Bin", self.bin),
         ):
             self.tabs.addTab(scrolled(widget, f"captureTab{title}"), title)
+        yield
         self._assemble()
 
     def show_tab(self, title: str) -> None:

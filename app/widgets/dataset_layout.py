@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from app.dataset_operations import IMPORTS
 from app.icons import pixmap, set_icon
+from app.pieces import Pieces
 from app.theme import Theme
 from app.widgets.compare_pane import ComparePane
 from app.widgets.elided import Elided
@@ -37,9 +38,12 @@ class DatasetLayout(QWidget):
 
     warningsRequested = Signal()
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.setObjectName("datasetLayout")
+
+    def fill(self, theme: Theme) -> Pieces[None]:
+        """Make the parts one by one."""
         self.undo = UndoStrip()
         self.tree = TraverseTree(theme)
         self.title = Elided("", "traverseTitle", "heading")
@@ -61,6 +65,7 @@ class DatasetLayout(QWidget):
         self.more.setAccessibleName("Actions")
         self.more.setIconSize(QSize(20, 20))
         set_icon(self.more, "menu")
+        yield
         self.grid = FrameGrid(theme)
         self.smaller = tool_button("thumbnailsSmaller", "zoom_out", "Smaller thumbnails (Ctrl and the wheel)")
         self.larger = tool_button("thumbnailsLarger", "zoom_in", "Larger thumbnails (Ctrl and the wheel)")
@@ -68,6 +73,7 @@ class DatasetLayout(QWidget):
         self.larger.clicked.connect(lambda: self._resize(1))
         self.range = Elided("", "frameRange", "muted")
         self.crop = _button("cropChosen", "Cut out…")
+        yield
         self.compare, self.facts = ComparePane(theme), FactsTable(theme)
         self.tabs = QTabWidget()
         self.tabs.setObjectName("datasetTabs")
@@ -84,12 +90,15 @@ class DatasetLayout(QWidget):
             around.setContentsMargins(0, 10, 0, 0)
             around.addWidget(widget)
             self.tabs.addTab(page, title)
+        yield
         self.inspector = FrameInspector(theme)
         self.map = RouteMap(theme, "datasetMap", "No positions: attach a GPS log or poses to see the route.")
         self.map_note = Elided("", "mapNote", "muted")
+        yield
         self.film = FilmBar()
         self.card = EmptyCard(theme, [*((o.name, o.text, o.icon) for o in IMPORTS), ("capture", "Go to Capture", "capture")])
         self.pages = QStackedWidget()
+        yield
         self._assemble()
 
     def show_tab(self, title: str) -> None:

@@ -4,6 +4,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
 
 from app.icons import set_icon
+from app.pieces import Pieces
 from app.theme import Theme
 from app.widgets.capture_layout import TABS_WIDTH
 from app.widgets.check_list import CheckList
@@ -30,9 +31,12 @@ from engine.capture import CaptureFilters
 class DeployLayout(QWidget):
     """Source over all; place, pictures and plots on the left; the settings' tabs on the right."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.setObjectName("deployLayout")
+
+    def fill(self, theme: Theme) -> Pieces[None]:
+        """Make the parts one by one."""
         self.run_button = QPushButton("Start")
         self.run_button.setObjectName("deployRun")
         self.run_button.setProperty("role", "primary")
@@ -56,22 +60,28 @@ class DeployLayout(QWidget):
         self.remember = QPushButton("Remember this place")
         self.remember.setObjectName("deployRemember")
         self.remember.setToolTip("Add the present view to the network as a new place (R)")
+        yield
         self.live = LivePane(theme)
         self.live.strip.setParent(self.live)  # its tools are Capture's; here the picture is only looked at
         self.live.strip.hide()
         self.now = FrameView(theme, "deployNow", "The event frame of the window")
         self.match = FrameView(theme, "deployMatch", "The reference's picture of the place")
+        yield
         self.history = HistoryView(theme)
         self.map = RouteMap(theme, "deployMap", "")
         self.raster = RasterPlot(theme)
+        yield
         self.layers = LayerBars(theme)
         self.power = PowerPlot(theme)
         self.energy = Elided("", "deployEnergy", "muted")
+        yield
         self.ghost = GhostPlot(theme)
         self.rates = RatePlot(theme)
+        yield
         self.play = PlayBar(theme)
         self.setup = DeploySetup()
         self.checks = CheckList(theme)
+        yield
         self.filters = FilterList(CaptureFilters)
         self.session = SessionPanel()
         self.tabs = QTabWidget()
@@ -87,6 +97,7 @@ class DeployLayout(QWidget):
             ("Session", self.session),
         ):
             self.tabs.addTab(scrolled(widget, f"deployTab{title}"), title)
+        yield
         self.plots = QTabWidget()
         self.plots.setObjectName("deployPlots")
         self.plots.setDocumentMode(True)
@@ -101,6 +112,7 @@ class DeployLayout(QWidget):
             ("Events", self.rates),
         ):
             self.plots.addTab(_framed(part), title)
+        yield
         self._assemble()
 
     def show_tab(self, title: str) -> None:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.forms import ParameterForm
 from app.icons import set_icon
+from app.pieces import Pieces
 from app.theme import Theme
 from app.widgets.editors import NumberBox
 from app.widgets.evaluation_options import UsedFrames
@@ -44,13 +45,27 @@ _NARROW = 520
 class EvaluationLayout(QWidget):
     """Traverses over all; the table of methods and its pictures on the left; methods, settings and results on the right."""
 
-    def __init__(self, theme: Theme, frame_of: Callable[[str, int], NDArray[np.uint8] | None]) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.setObjectName("evaluationLayout")
+
+    def fill(self, theme: Theme, frame_of: Callable[[str, int], NDArray[np.uint8] | None]) -> Pieces[None]:
+        """Make the parts one by one."""
         self.bar = PairBar()
         self.table = MethodTable(theme)
+        self.inspector = PairInspector(theme)
+        self.tabs = _tabs("evaluationTabs")
+        self.side = _tabs("evaluationSide")
+        self.side.tabBar().setExpanding(True)
+        self.side.setUsesScrollButtons(False)
+        self.side.setMinimumWidth(SIDE_WIDTH)
+        self._assemble()
+        yield
         self.matrix = MatrixPane(theme)
+        self.tabs.addTab(self.matrix, "Matrix")
+        yield
         self.bars, self.curves = RecallBars(theme), CurvesPlot(theme)
+        yield
         self.worst = WorstQueries(theme, frame_of)
         self.worst_note = QLabel()
         self.worst_note.setObjectName("worstNote")
@@ -58,8 +73,11 @@ class EvaluationLayout(QWidget):
         self.worst_note.setWordWrap(True)
         self.route = RoutePlot(theme)
         self.map = RouteMap(theme, "evaluationMap", "The traverses have no positions: attach poses in the Dataset panel.")
-        self.inspector = PairInspector(theme)
+        for title, widget in (("Curves", self._curves()), ("Worst queries", self._gallery()), ("Along the route", self._along())):
+            self.tabs.addTab(widget, title)
+        yield
         self.methods, self.results = MethodsPanel(), ResultsPanel()
+        yield
         self.scoring = ParameterForm(
             ScoringParameters,
             skip=("seed", "forward"),
@@ -73,6 +91,7 @@ class EvaluationLayout(QWidget):
         metres = self.scoring.editor("tolerance_m")
         if isinstance(metres, NumberBox):
             metres.lineEdit().setPlaceholderText("none, in m")
+        yield
         self.forward = ParameterForm(
             ForwardFilterParameters,
             skip=("tolerance",),
@@ -81,6 +100,7 @@ class EvaluationLayout(QWidget):
             },
             part=True,
         )
+        yield
         self.frames = ParameterForm(UsedFrames, groups={"Frames": ("reference_places", "query_places", "filter")}, part=True)
         self.spiking = ParameterForm(SpikingParameters, groups={"Spikes": ("timebin", "field", "seed")}, part=True)
         self.inputs = ParameterForm(
@@ -88,29 +108,18 @@ class EvaluationLayout(QWidget):
             groups={"Networks without a run record": ("dims", "roi_dim", "cell", "encoding", "query_encoding")},
             part=True,
         )
+        yield
         self.export = QPushButton("Export")
         self.export.setObjectName("exportResult")
         self.export.setToolTip("Save the report, the tables or the figures of what is shown")
         set_icon(self.export, "export_report")
-        self.tabs = _tabs("evaluationTabs")
-        for title, widget in (
-            ("Matrix", self.matrix),
-            ("Curves", self._curves()),
-            ("Worst queries", self._gallery()),
-            ("Along the route", self._along()),
-        ):
-            self.tabs.addTab(widget, title)
-        self.side = _tabs("evaluationSide")
-        self.side.tabBar().setExpanding(True)
-        self.side.setUsesScrollButtons(False)
-        self.side.setMinimumWidth(SIDE_WIDTH)
         for title, widget in (
             ("Methods", self.methods),
             ("Settings", self._settings()),
             ("Results", self.results),
         ):
             self.side.addTab(scrolled(widget, f"evaluationSide{title}"), title)
-        self._assemble()
+            yield
 
     @property
     def forms(self) -> tuple[ParameterForm[Any], ...]:

@@ -96,10 +96,10 @@ class _Browser(QTextBrowser):
 class Guide(QWidget):
     """The content of the guide's dock."""
 
-    def __init__(self, theme: Theme, folder: Path | None = None, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, folder: Path | None = None, read_last: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("guide")
-        self._theme, self._folder = theme, folder
+        self._theme, self._folder, self._read_last = theme, folder, read_last
         self._pages: tuple[Page, ...] | None = None
         self._page: Page | None = None
         self._panel: str | None = None
@@ -140,10 +140,10 @@ class Guide(QWidget):
         return self._page
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Have a page to show also where a restored layout, and nobody's click, brings the guide up."""
+        """Have a page to show also where a restored layout, and nobody's click, brings the guide up: the one read last."""
         super().showEvent(event)
         if self._page is None:
-            self.open()
+            self.open(self._read_last)
 
     def open(self, name: str = "") -> None:
         """Show a page; "" keeps the present one, or shows the first."""

@@ -17,16 +17,16 @@ LIVE, RUNS, SWEEP = "Live", "Runs", "Sweep"
 class TrainingLayout(QWidget):
     """Settings on the left; plots, runs and sweeps on the right."""
 
-    def __init__(self, setup: TrainingSetup, live: LivePlots, runs: RunsTab, sweep: SweepTab) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.setObjectName("trainingLayout")
-        self.setup, self.live, self.runs, self.sweep = setup, live, runs, sweep
+
+    def fill(self, theme: Theme) -> Pieces[None]:
+        """Make the parts one by one, each in its place at once: there are many, and a place for them all takes long to find."""
         self.tabs = QTabWidget()
         self.tabs.setObjectName("trainingTabs")
         self.tabs.setDocumentMode(True)
-        for title, widget in ((LIVE, self.live), (RUNS, self.runs), (SWEEP, self.sweep)):
-            self.tabs.addTab(widget, title)
-        self.buttons = TrainingButtons()
+        self.setup = TrainingSetup()
         main = QSplitter(Qt.Orientation.Horizontal)
         main.setObjectName("trainingMain")
         main.setHandleWidth(1)
@@ -39,19 +39,18 @@ class TrainingLayout(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(main)
-
-    @classmethod
-    def assemble(cls, theme: Theme) -> Pieces["TrainingLayout"]:
-        """Make the parts one by one."""
-        setup = TrainingSetup(theme)
+        yield from self.setup.fill(theme)
         yield
-        live = LivePlots(theme)
+        self.live = LivePlots()
+        self.tabs.addTab(self.live, LIVE)
+        yield from self.live.fill(theme)
         yield
-        runs = RunsTab(theme)
+        self.runs = RunsTab(theme)
+        self.tabs.addTab(self.runs, RUNS)
         yield
-        sweep = SweepTab(theme)
-        yield
-        return cls(setup, live, runs, sweep)
+        self.sweep = SweepTab(theme)
+        self.tabs.addTab(self.sweep, SWEEP)
+        self.buttons = TrainingButtons()
 
     def show_tab(self, title: str) -> None:
         """Bring a tab of the right side to the front."""

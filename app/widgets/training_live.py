@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.icons import set_icon
 from app.jobs import duration
+from app.pieces import Pieces
 from app.theme import Theme
 from app.widgets.elided import Elided
 from app.widgets.plot_pictures import KINDS, save_plot
@@ -30,6 +31,7 @@ from engine.training.curves import CurveCollector, export_values
 from engine.training.live import LAYERS
 
 _COLUMNS = 3
+_MADE_AT_ONCE = 3  # plots in a piece
 _ROOM = 182  # a plot's width with the space beside it
 _SHARE = 0.025  # of the time that this window's thread may work while a training runs: the training has the rest
 _MOST_SAVED_S = 0.01
@@ -63,7 +65,7 @@ class LivePlots(QWidget):
 
     exportRequested = Signal()
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.setObjectName("trainingLive")
         self.curves = CurveCollector()
@@ -73,7 +75,15 @@ class LivePlots(QWidget):
         self._dirty = False
         self._credit, self._turn = DrawingCredit(), -1
         self._alone: TrainingPlot | None = None
-        self.plots = make_plots(theme)
+
+    def fill(self, theme: Theme) -> Pieces[None]:
+        """Make the plots one by one, then what stands over them."""
+        self.plots: list[TrainingPlot] = []
+        for plot in make_plots(theme):
+            self.plots.append(plot)
+            if len(self.plots) % _MADE_AT_ONCE == 0:
+                yield
+        yield
         self.words = Elided("", "trainingWords")
         self.empty = QLabel(
             "Nothing has been trained yet.\nChoose a reference traverse on the left and press Start, "
@@ -107,6 +117,7 @@ class LivePlots(QWidget):
             "plotsExport", "copy", "Export…", "Write all plots as pictures (SVG and PNG) and their values as tables (CSV)"
         )
         self.export.clicked.connect(self.exportRequested)
+        yield
         self._assemble()
 
     # -- what is shown

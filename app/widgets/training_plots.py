@@ -1,6 +1,6 @@
 """The plots of a training: each shows one thing of the newest state, can be zoomed, and says its figures in words."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -468,35 +468,33 @@ def whole(value: float) -> str:
     return count(abs(value) if value == 0 else value) if float(value).is_integer() else ""
 
 
-def make_plots(theme: Theme) -> list[TrainingPlot]:
-    """All plots of a training, in the order of their grid."""
-    return [
-        SortedPlot(theme, "Firing rate, sorted", "ratesSorted", "firing_rate", band=True),
-        RateSpread(theme),
-        SortedPlot(theme, "Thresholds, sorted", "thresholdsSorted", "threshold"),
-        WeightSpread(theme),
-        WeightPicture(theme),
-        SpikePicture(theme),
-        HistoryPlot(
-            theme,
-            "Firing rates over time",
-            "rateHistory",
-            (("rate_90", "90 %", "off_event"), ("rate_50", "half", "on_event"), ("rate_10", "10 %", "muted")),
-        ),
-        HistoryPlot(
-            theme,
-            "Learning rates",
-            "learningRates",
-            (("learning_rate", "weights", "on_event"), ("threshold_rate", "thresholds", "off_event")),
-        ),
-        HistoryPlot(
-            theme,
-            "Validation",
-            "validationPlot",
-            (("recall_at_1", "R@1", "on_event"), ("recall_area", "area", "off_event")),
-            VALIDATION,
-        ),
-    ]
+def make_plots(theme: Theme) -> Iterator[TrainingPlot]:
+    """All plots of a training, in the order of their grid, each made when it is asked for."""
+    yield SortedPlot(theme, "Firing rate, sorted", "ratesSorted", "firing_rate", band=True)
+    yield RateSpread(theme)
+    yield SortedPlot(theme, "Thresholds, sorted", "thresholdsSorted", "threshold")
+    yield WeightSpread(theme)
+    yield WeightPicture(theme)
+    yield SpikePicture(theme)
+    yield HistoryPlot(
+        theme,
+        "Firing rates over time",
+        "rateHistory",
+        (("rate_90", "90 %", "off_event"), ("rate_50", "half", "on_event"), ("rate_10", "10 %", "muted")),
+    )
+    yield HistoryPlot(
+        theme,
+        "Learning rates",
+        "learningRates",
+        (("learning_rate", "weights", "on_event"), ("threshold_rate", "thresholds", "off_event")),
+    )
+    yield HistoryPlot(
+        theme,
+        "Validation",
+        "validationPlot",
+        (("recall_at_1", "R@1", "on_event"), ("recall_area", "area", "off_event")),
+        VALIDATION,
+    )
 
 
 def _paint_band(band: pg.LinearRegionItem, theme: Theme) -> None:

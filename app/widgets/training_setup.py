@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.forms import ParameterForm
+from app.pieces import Pieces
 from app.theme import Theme
 from app.widgets.network_picture import NetworkPicture
 from app.widgets.play_bar import tool_button
@@ -52,9 +53,12 @@ class TrainingSetup(QWidget):
     removePresetRequested = Signal(object)  # Preset
     truthRequested = Signal()
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.setObjectName("trainingSetup")
+
+    def fill(self, theme: Theme) -> Pieces[None]:
+        """Make the forms one by one."""
         self.references = ReferenceList()
         self.reference = self.references.first
         self.references.firstChosen.connect(self.referenceChosen)
@@ -83,6 +87,7 @@ class TrainingSetup(QWidget):
         self.save_preset.clicked.connect(self.savePresetRequested)
         self.remove_preset = tool_button("presetRemove", "close", "Forget this preset of your own")
         self.remove_preset.clicked.connect(lambda: self.removePresetRequested.emit(self.preset.currentData()))
+        yield
         self.inputs_form = ParameterForm(InputParameters, skip=("query_encoding",), part=True)
         self.inputs_form.setObjectName("inputsForm")
         self.training_forms: dict[NetworkKind, ParameterForm[Any]] = {}
@@ -93,6 +98,7 @@ class TrainingSetup(QWidget):
             form.edited.connect(self.edited)
             self.training_forms[entry.name] = form
             self._stack.addWidget(form)
+            yield
         self.run_form = ParameterForm(
             RunParameters,
             groups={
@@ -106,6 +112,7 @@ class TrainingSetup(QWidget):
         self.run_form.setObjectName("runForm")
         for one in (self.selection_form, self.validation_form, self.inputs_form, self.run_form):
             one.edited.connect(self.edited)
+        yield
         self.picture = NetworkPicture(theme)
         self._assemble()
         self.set_presets([])

@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
+from app.pieces import Pieces
 from app.theme import Theme
 from app.widgets.matrix_axes import state_colours
 from app.widgets.matrix_canvas import PROPOSED_COLOUR, TRUTH_COLOUR
@@ -20,9 +21,12 @@ SIDE_WIDTH = 392
 class TruthLayout(QWidget):
     """The choice over all; the matrix with its tools on the left; frames, check, make and map on the right."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.setObjectName("truthLayout")
+
+    def fill(self, theme: Theme) -> Pieces[None]:
+        """Make the parts one by one."""
         self.save = SaveButton()
         self.bar = TruthBar()
         self.recovery = NoticeStrip(
@@ -47,12 +51,17 @@ class TruthLayout(QWidget):
                 ("anew", "Start with an empty one", "Leave the file as it is until you save over it"),
             ),
         )
+        yield
         self.strip = ToolStrip()
+        yield
         self.matrix = MatrixView(theme, "truthMatrix")
         self.foot = Foot(theme)
         self.pair = TruthPair(theme)
+        yield
         self.findings = TruthFindings(theme)
+        yield
         self.make = TruthMake()
+        yield
         self.map = RouteMap(theme, "truthMap", "Neither traverse has poses. Attach GPS or odometry logs in the Dataset panel.")
         self.tabs = QTabWidget()
         self.tabs.setObjectName("truthTabs")
@@ -61,6 +70,7 @@ class TruthLayout(QWidget):
         self.tabs.tabBar().setExpanding(True)
         for title, widget in (("Check", self.findings), ("Make", self.make), ("Map", self.map)):
             self.tabs.addTab(widget, title)
+        yield
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(24, 10, 12, 10)

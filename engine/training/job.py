@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +84,31 @@ class Places:
     def data_hash(self) -> str:
         """Of the frames, and of what place each shows where that is not its number."""
         return _hash_of(self.several, self.frames)
+
+    def record(self, kind: NetworkKind, training: Parameters, *, data_hash: str = "", **more: Any) -> RunRecord:
+        """The record of a network that learns these places.
+
+        Args:
+            kind: of network.
+            training: its parameters, with a field `seed`.
+            data_hash: where it is known already.
+            more: further fields of the record.
+        """
+        return RunRecord(
+            kind=kind,
+            native=native.variant(),
+            seed=int(getattr(training, "seed", 0)),
+            inputs=self.inputs.model_dump(mode="json"),
+            training=training.model_dump(mode="json"),
+            references=tuple(part.traverse.name for part in self.several.parts),
+            route=self.several.route,
+            part_places=self.several.part_places,
+            places=self.count,
+            filter=self.several.every,
+            statistics=None if self.statistics is None else self.statistics.as_json(),
+            data_hash=data_hash or self.data_hash,
+            **more,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,19 +266,7 @@ def train_network(
         windows=settled.window_count,
     )
     seconds = time.perf_counter() - begun
-    record = RunRecord(
-        native=native.variant(),
-        seed=training.seed,
-        inputs=settled.model_dump(mode="json"),
-        training=training.model_dump(mode="json"),
-        data_hash=places.data_hash,
-        references=selection.names,
-        route=places.several.route,
-        part_places=places.several.part_places,
-        places=places.count,
-        statistics=None if places.statistics is None else places.statistics.as_json(),
-        compat=compat,
-    )
+    record = places.record("lens", training, compat=compat)
     save_lens(target, network, record)
     checkpoint.unlink(missing_ok=True)
     return TrainedNetwork(network, record, target, seconds)

@@ -5,7 +5,6 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import native
 from engine.frames.encoder import InputStatistics
 from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken, Emit, Metric, Progress
@@ -18,7 +17,6 @@ from engine.networks.prototype import (
     save_prototypes,
 )
 from engine.networks.prototype_parameters import PROTOTYPE_PRESETS, PrototypeParameters
-from engine.networks.record import RunRecord
 from engine.places.selection import ReferenceSelection
 from engine.recognition.prototype_spiking import prepare_prototypes, simulate_prototypes, spike_words
 from engine.training.job import Places, TrainedNetwork, TrainingOutput, check_target, read_places
@@ -155,19 +153,7 @@ def train_prototype(
     network = teach_places(training, places, emit, cancel)
     seconds = time.perf_counter() - begun
     tell_prototypes(network, places.rates, training, emit)
-    record = RunRecord(
-        kind="prototype",
-        native=native.variant(),
-        seed=training.seed,
-        inputs=places.inputs.model_dump(mode="json"),
-        training=training.model_dump(mode="json"),
-        data_hash=places.data_hash,
-        references=selection.names,
-        route=places.several.route,
-        part_places=places.several.part_places,
-        places=places.count,
-        statistics=None if places.statistics is None else places.statistics.as_json(),
-    )
+    record = places.record("prototype", training)
     cancel.check()
     save_prototypes(target, network, record)
     return TrainedNetwork(network, record, target, seconds)

@@ -279,7 +279,8 @@ def _train(
     *,
     resume: bool,
 ) -> TrainedRun:
-    record = _record(run.info, training, places)
+    info = run.info
+    record = places.record(info.kind, training, data_hash=info.data_hash, compat=info.compat, tuned_on=info.tuned_on)
     checkpoint = run.folder / CHECKPOINT
     with _locked(run), tracking(parameters.tensorboard, parameters.wandb, run, emit) as tracked:
         change_run(run, status="training", note="")
@@ -334,24 +335,6 @@ def _leave(run: Run, recorder: CurveRecorder, control: TrainingControl, *, resum
     else:
         recorder.save()
         change_run(run, status="interrupted")
-
-
-def _record(info: RunInfo, training: Parameters, places: Places) -> RunRecord:
-    return RunRecord(
-        kind=info.kind,
-        native=native.variant(),
-        seed=info.seed,
-        inputs=places.inputs.model_dump(mode="json"),
-        training=training.model_dump(mode="json"),
-        data_hash=info.data_hash,
-        references=tuple(part.traverse.name for part in places.several.parts),
-        route=places.several.route,
-        part_places=places.several.part_places,
-        places=places.count,
-        statistics=None if places.statistics is None else places.statistics.as_json(),
-        compat=info.compat,
-        tuned_on=info.tuned_on,
-    )
 
 
 def _place(done: TrainedRun, target: Path) -> TrainedRun:

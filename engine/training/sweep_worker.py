@@ -21,13 +21,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from engine import native
 from engine.errors import BadInput, JobCancelled
 from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken, ignore
-from engine.networks.ensemble import LensEnsemble
 from engine.networks.open import Network
-from engine.networks.record import RunRecord, hash_arrays
+from engine.networks.record import hash_arrays
 from engine.places.selection import TrainingSelection
 from engine.training.job import Places, read_references
 from engine.training.kinds import KINDS, Kind, Teaching
@@ -66,7 +64,6 @@ class TrialRunner:
         self.objective = str(setup["objective"])
         where = "the sweep"
         selection = TrainingSelection.read({**setup["selection"], "data_dir": Path(setup["data_dir"])}, where)
-        self._names = selection.names
         self._references = read_references(selection, ignore, cancel)
         self._made: OrderedDict[InputParameters, Places] = OrderedDict()
         inputs = InputParameters.read(setup["inputs"], where)
@@ -106,8 +103,7 @@ class TrialRunner:
             inputs: what the network sees.
             training: the training parameters.
             seeds: one network each.
-            judge_every: epochs between two reports of the first seed's network; 0: none. Where each window has a network, epochs
-                are those of the last one, when all are there to be judged together.
+            judge_every: epochs between two reports of the first network; 0: none.
             report: hears the objective, and says whether to give up.
 
         Raises:
@@ -119,24 +115,10 @@ class TrialRunner:
 
     def _one(self, places: Places, training: Mapping[str, Any], seed: int, judge_every: int, report: Report) -> dict[str, float]:
         parameters = self.kind.parameters.check({**training, "seed": seed})
-        record = RunRecord(
-            kind=self.kind.name,
-            native=native.variant(),
-            seed=seed,
-            inputs=places.inputs.model_dump(mode="json"),
-            training=parameters.model_dump(mode="json"),
-            data_hash=self._references.data_hash,
-            references=self._names,
-            route=places.several.route,
-            part_places=places.several.part_places,
-            places=places.count,
-            statistics=None if places.statistics is None else places.statistics.as_json(),
-        )
-        epochs, networks = [0], self.kind.networks(places.inputs, parameters)
+        record = places.record(self.kind.name, parameters, data_hash=self._references.data_hash)
+        epochs = [0]
 
         def judge(network: Network) -> dict[str, float]:
-            if networks > 1 and (not isinstance(network, LensEnsemble) or len(network.members) < networks):
-                return {}  # the first windows alone stand worse than what other trials have at that epoch
             found = self.validation.judge(network, record, self._cancel, THREADS)
             epochs[0] += judge_every
             if report(found[self.objective], epochs[0]):

@@ -3,30 +3,34 @@
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from app.building import Frame
+from app import deploy_runner
+from app.building import Building, Frame
 from app.panels import PANELS, Panel
 from app.pieces import Pieces, at_once
-from app.views.base import Command, Tools, View
+from app.views.base import Command, View
 from app.views.dataset import DatasetView
 from app.widgets.panel_header import PanelHeader
 from app.window import MainWindow
+from engine.errors import BadInput
 from engine.loading import load, load_torch
+from engine.places.workspace import Workspace
+
+_MANY = 8
 
 
 class Slow(View):
     name, title, summary, guide = "dataset", "Dataset", "Built in two pieces.", "your-data"
     stopped = False
 
-    @classmethod
-    def assemble(cls, tools: Tools) -> Pieces[View]:
+    def fill(self) -> Pieces[None]:
         yield
         yield
-        return cls(tools)
 
     def commands(self) -> list[Command]:
         return [Command("slow_run", "Run it", lambda: None, "Ctrl+E")]
@@ -38,8 +42,7 @@ class Slow(View):
 class Broken(View):
     name, title, summary = "dataset", "Dataset", "Cannot be built."
 
-    @classmethod
-    def assemble(cls, tools: Tools) -> Pieces[View]:
+    def fill(self) -> Pieces[None]:
         yield
         raise ValueError("broken")
 
@@ -127,6 +130,37 @@ def test_closing_meanwhile_leaves_nothing(window: MainWindow, give: Callable[[ty
     assert not window._views
 
 
+def test_closing_when_the_view_is_whole_but_not_in_its_place_stops_it(
+    window: MainWindow, give: Callable[[type[View]], None]
+) -> None:
+    stopped: list[bool] = []
+
+    class Busy(Slow):
+        def stop(self) -> None:
+            stopped.append(True)
+
+    give(Busy)
+    go(window, "dataset")
+    building = window._buildings["dataset"]
+    while building._view is None:
+        building._step()
+    assert window.close() and stopped == [True] and not window._views
+
+
+@pytest.mark.parametrize("entry", PANELS, ids=lambda entry: entry.name)
+def test_a_panel_comes_in_many_pieces_and_can_be_left_half_way(window: MainWindow, qtbot: QtBot, entry: Panel) -> None:
+    assert entry.view_class.name == entry.name  # its module is there
+    for steps in (_MANY, _MANY // 2):  # one piece would hold the window up for 100 ms and more
+        building = Building(entry, window._tools, window._imports, window.stack, window)
+        for _ in range(steps):
+            building._step()
+        assert building._view is None
+        building.stop()
+        building.frame.deleteLater()
+    qtbot.waitUntil(lambda: not window.stack.findChildren(View))
+    assert not window._imports._held and not window.jobs.running
+
+
 def test_a_panel_that_cannot_be_built_leads_to_the_start_page(
     window: MainWindow, qtbot: QtBot, give: Callable[[type[View]], None]
 ) -> None:
@@ -198,3 +232,27 @@ def test_loading_in_a_thread_leaves_the_threads_turns_as_they_were() -> None:
     thread.join()
     assert [module.__name__ for module in found] == ["json", "torch"]
     assert sys.getswitchinterval() == turns
+
+
+def test_a_network_is_opened_after_the_first_paint(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch's library locks the system's loader, which a first paint needs, too."""
+    opened: list[Path] = []
+
+    def never(path: Path, *rest: object) -> None:
+        opened.append(path)
+        raise BadInput("There is none.")
+
+    monkeypatch.setattr(deploy_runner, "open_model", never)
+    runner = deploy_runner.DeployRunner()
+    told: list[str] = []
+    runner.modelFailed.connect(told.append)
+    runner.open_model(tmp_path / "a.pth", Workspace.create(tmp_path / "lab"), 0)
+    assert runner.opening
+    qtbot.wait(50)
+    assert not opened and runner.opening
+    runner.note_painted()
+    qtbot.waitUntil(lambda: told == ["There is none."])
+    assert opened == [tmp_path / "a.pth"] and not runner.opening
+    runner.open_model(tmp_path / "b.pth", Workspace.create(tmp_path / "lab2"), 0)
+    qtbot.waitUntil(lambda: len(told) == 2)
+    runner.stop()

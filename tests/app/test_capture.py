@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 import app.capture_runner as runner_module
+from app.pieces import at_once
 from app.views.capture import CaptureView
 from app.widgets.timeline import clock
 from app.window import MainWindow
@@ -363,7 +364,7 @@ def test_plots_follow_the_source(window: MainWindow, view: CaptureView, qtbot: Q
 def test_settings_are_kept(window: MainWindow, view: CaptureView, qtbot: QtBot, recording: Path) -> None:
     open_and_run(qtbot, window, recording)
     retype(qtbot, view.parts.window_form.editor("window_ms"), "250")
-    again = CaptureView(view.tools)
+    again = at_once(CaptureView.assemble(view.tools))
     qtbot.addWidget(again)
     assert again.parameters.window_ms == 250
     assert again.parts.source.chosen.path == recording

@@ -375,7 +375,7 @@ def test_a_board_by_a_fake_of_its_driver_looks_through_its_own_camera_or_is_sent
             return answered(view, 1)
 
         wait_for(qtbot, sees_until_answered)
-        wait_for(qtbot, lambda: view.sensor == (32, 32))
+        wait_for(qtbot, lambda: view.source.sensor == (32, 32))
         click(qtbot, window, "sourceClose")
         wait_for(qtbot, lambda: not view.runner.running and board.closed)
         tab(qtbot, window, "deployTabs", "Run")

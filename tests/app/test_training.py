@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QLineEdit, QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
+from app.pieces import at_once
 from app.theme import Theme
 from app.views.training import TrainingView
 from app.widgets.run_differences import SHOWN
@@ -159,7 +160,7 @@ def choose_preset(qtbot: QtBot, box: object, text: str) -> None:
 def test_settings_are_kept_over_starts(window: MainWindow, view: TrainingView, qtbot: QtBot) -> None:
     show_tab(qtbot, window, "trainingSetupTabs", "Network")
     retype(qtbot, view.parts.setup.training_form.editor("fire_h_feat"), ".9")
-    again = TrainingView(view.tools)
+    again = at_once(TrainingView.assemble(view.tools))
     qtbot.addWidget(again)
     assert again.parts.setup.training_form.values()["fire_h_feat"] == 0.9
     assert again.parts.setup.inputs_form.values()["dims"] == (8, 8)

@@ -441,6 +441,7 @@ def test_the_layout_is_kept_per_panel_and_over_starts(
     window.show_panel("training")
     window.actions_by_name["toggle_jobs"].trigger()
     window.actions_by_name["toggle_guide"].trigger()
+    window.open_guide("how-lens-learns")
     window.show_panel("dataset")
     assert window.drawer.isVisible() and not window.guide.isVisible()
     window.show_panel("training")
@@ -452,6 +453,7 @@ def test_the_layout_is_kept_per_panel_and_over_starts(
     assert again.current_view is not None and again.current_view.name == "training"
     assert again.guide.isVisible() and not again.drawer.isVisible()
     assert again.guide.page is not None and again.guide.list.count() > 3, "a restored guide shows a page"
+    assert again.guide.page.name == "how-lens-learns", "the one that was read last"
     again.actions_by_name["reset_layout"].trigger()
     assert not again.guide.isVisible()
 

@@ -275,23 +275,6 @@ def test_a_worker_keeps_the_inputs_that_it_has_made(workspace: Workspace, monkey
     assert runner.places_of(raw) is not first
 
 
-def test_networks_of_several_windows_are_judged_all_together_or_not_yet(workspace: Workspace) -> None:
-    training = LensTrainingParameters(epoch_feat=2, epoch_out=8, join_windows="columns")
-    inputs = InputParameters(dims=(8, 8), windows=(1, 2, 4))
-    spec = spec_of(
-        replace(request_of(workspace, "lens", training), inputs=inputs), SweepParameters(), {"f_inh": SweepRange(0, 1)}
-    )
-    runner, reports = TrialRunner({**spec.as_json(), "data_dir": str(workspace.data_dir)}, CancelToken()), []
-
-    def report(value: float, epoch: int) -> bool:
-        reports.append((value, epoch))
-        return False
-
-    (figures,) = runner.run(spec.inputs_of({}), spec.training_of({}), [0], 2, report)
-    assert [epoch for _, epoch in reports] == [2, 4, 6, 8]
-    assert reports[-1][0] == figures["recall_area"]
-
-
 def test_a_grid_that_does_not_fit_is_said_before_any_trial(workspace: Workspace) -> None:
     request = replace(request_of(workspace), inputs=InputParameters(dims=(7, 7)))
     with pytest.raises(BadInput, match="does not divide"):
