@@ -217,7 +217,7 @@ def _methods(
     if twice is not None:
         raise BadInput(f"methods names {twice!r} twice: name each method once.")
     paths = {word: _network_path(word, opened, inputs, parameters) for word in words if word not in BASELINES}
-    files = [path.name for path in paths.values()]
+    names = _names_of(list(paths.values()))
     methods = []
     for word in words:
         if word not in paths:
@@ -231,9 +231,21 @@ def _methods(
             query = opened.selection.query
             text = f"{path.name}: a sweep chose its parameters on {query}, so its figures on it are too good: use another query."
             emit(Notice(text, "warning"))
-        name = path.name if files.count(path.name) == 1 else str(path)
-        methods.append(_Method(word, name if parameters.methods else _TITLES.get(runner.kind, runner.kind), runner, path, rows))
+        title = names[path] if parameters.methods else _TITLES.get(runner.kind, runner.kind)
+        methods.append(_Method(word, title, runner, path, rows))
     return methods
+
+
+def _names_of(paths: list[Path]) -> dict[Path, str]:
+    """File names; where several share one, as runs with other seeds do, the folders of the runs, which begin with their time."""
+    files, folders = [path.name for path in paths], [(path.parent.name, path.name) for path in paths]
+
+    def name(path: Path) -> str:
+        if files.count(path.name) == 1:
+            return path.name
+        return path.parent.name if folders.count((path.parent.name, path.name)) == 1 else str(path)
+
+    return {path: name(path) for path in paths}
 
 
 def _network_path(word: str, opened: _Pair, inputs: InputParameters, parameters: EvaluationParameters) -> Path:
