@@ -70,7 +70,7 @@ def networks_of(workspace: Workspace) -> list[NetworkEntry]:
 
 
 def _entitled(entries: list[NetworkEntry]) -> list[NetworkEntry]:
-    titles = [_run_name(entry.run) or entry.name for entry in entries]
+    titles = [run_name(entry.run) or entry.name for entry in entries]
     shared = {title for title in titles if titles.count(title) > 1}
     return [
         replace(entry, title=f"{title} ({entry.created.astimezone():%Y-%m-%d %H:%M:%S})" if title in shared else title)
@@ -78,11 +78,13 @@ def _entitled(entries: list[NetworkEntry]) -> list[NetworkEntry]:
     ]
 
 
-def _run_name(run: Path | None) -> str:
-    """What a run is called; "" where there is none, or its record cannot be read: the list of runs says so."""
+def run_name(run: Path | None) -> str:
+    """What the training run of a folder is called; "" where it is none, or its record cannot be read."""
+    if run is None or not (run / RUN_INFO).is_file():
+        return ""
     try:
-        info = read_json(run / RUN_INFO, _RECORD_BYTES) if run is not None else None
-    except BadInput:
+        info = read_json(run / RUN_INFO, _RECORD_BYTES)
+    except BadInput:  # the list of runs says so
         return ""
     name = info.get("name") if isinstance(info, dict) else None
     return name if isinstance(name, str) else ""

@@ -15,6 +15,7 @@ from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken, Emit, JobEvent, Notice, Progress
 from engine.networks.lens import network_name
+from engine.networks.library import run_name
 from engine.networks.prototype import prototype_name
 from engine.networks.record import RunRecord, hash_arrays, record_path
 from engine.parameters import Parameters, parameter
@@ -237,15 +238,18 @@ def _methods(
 
 
 def _names_of(paths: list[Path]) -> dict[Path, str]:
-    """File names; where several share one, as runs with other seeds do, the folders of the runs, which begin with their time."""
-    files, folders = [path.name for path in paths], [(path.parent.name, path.name) for path in paths]
+    """A network of a training run is called as the run, any other one as its file; those that share that as their folders.
 
-    def name(path: Path) -> str:
-        if files.count(path.name) == 1:
-            return path.name
-        return path.parent.name if folders.count((path.parent.name, path.name)) == 1 else str(path)
-
-    return {path: name(path) for path in paths}
+    Networks of one size have one file name, whatever their seeds. The folders of runs begin with their time.
+    """
+    names = [run_name(path.parent) or path.name for path in paths]
+    folders = [(path.parent.name, path.name) for path in paths]
+    return {
+        path: name
+        if names.count(name) == 1
+        else (path.parent.name if folders.count((path.parent.name, path.name)) == 1 else str(path))
+        for path, name in zip(paths, names, strict=True)
+    }
 
 
 def _network_path(word: str, opened: _Pair, inputs: InputParameters, parameters: EvaluationParameters) -> Path:

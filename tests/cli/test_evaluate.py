@@ -125,6 +125,10 @@ def test_networks_of_one_file_name_are_told_apart_by_their_runs(workspace: Path,
         words.append(str(path))
     result = result_of(capsys, workspace, "--methods", ",".join(words), "--gt_file", str(workspace / "truth.npy"))
     assert [method["name"] for method in result["methods"]] == ["2026-11-20_10-00-00_dusk", "2026-11-21_10-00-00_dusk"]
+    for number, word in enumerate(words):  # as the panel calls them
+        (Path(word).parent / "run.json").write_text(json.dumps({"name": f"dusk, seed {number}"}))
+    result = result_of(capsys, workspace, "--methods", ",".join(words), "--gt_file", str(workspace / "truth.npy"))
+    assert [method["name"] for method in result["methods"]] == ["dusk, seed 0", "dusk, seed 1"]
 
 
 def test_a_ground_truth_of_either_orientation_is_taken_right(
