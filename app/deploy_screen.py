@@ -185,7 +185,7 @@ class RunScreen(QObject):
         frame = frames.frame(model.reference, place)
         if frame is None:
             return None, frames.problem(model.reference, place)
-        return frame, f"{model.reference_name}, frame {place}"
+        return frame, f"{model.reference_name}, frame {place if model.parts else place * model.filter}"
 
     def _on_frame(self, folder: str, number: int) -> None:
         live = self._view.runner.live

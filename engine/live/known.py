@@ -87,14 +87,26 @@ def truth_of(workspace: Workspace, model: LiveModel, query: Traverse) -> NDArray
     """
     assert model.names is not None and model.reference is not None
     dataset, camera, reference = model.names
-    parts, begun = model.parts or ((model.reference, model.places),), 0
+    whole = workspace.traverse(*model.names)
+    parts, begun = model.parts or ((whole, model.places),), 0
     for traverse, count in parts:
         if traverse.name == query.name:
-            matrix = np.eye(model.places, len(query), -begun, dtype=np.uint8)
-            matrix[:, count:] = 0  # frames of it that were not learned
+            own = _of_places(np.eye(len(query), dtype=np.uint8), count, model.filter)
+            matrix = np.zeros((model.places, len(query)), np.uint8)
+            matrix[begun : begun + count] = own
             return matrix
         begun += count
     frames = len(query), len(query)
+    if model.filter > 1:
+        blocks = []
+        for traverse, count in parts:
+            path = workspace.ground_truth_file(dataset, camera, traverse.name, query.name)
+            if path.exists():
+                every_frame = load_ground_truth(path, (len(traverse), len(traverse)), frames, scored=False).matrix
+                blocks.append((_of_places(every_frame, count, model.filter), True))
+            else:
+                blocks.append((np.zeros((count, len(query)), np.uint8), False))
+        return np.concatenate([block for block, _ in blocks]) if any(there for _, there in blocks) else None
     if model.parts:
         chosen = PairSelection(data_dir=workspace.data_dir, dataset=dataset, camera=camera, reference=reference, query=query.name)
         found = truth_of_joined(workspace, chosen, model.parts, frames, scored=False)
@@ -102,7 +114,16 @@ def truth_of(workspace: Workspace, model: LiveModel, query: Traverse) -> NDArray
     path = workspace.ground_truth_file(dataset, camera, reference, query.name)
     if not path.exists():
         return None
-    return load_ground_truth(path, (len(model.reference), model.places), frames, scored=False).matrix
+    return load_ground_truth(path, (len(whole), model.places), frames, scored=False).matrix
+
+
+def _of_places(truth: NDArray[np.uint8], places: int, every: int) -> NDArray[np.uint8]:
+    """Of a truth of all frames (frames, queries) that of places that are every so-many-th: a frame shows the nearest one."""
+    place = (np.arange(len(truth)) + every // 2) // every
+    kept = place < places
+    matrix = np.zeros((places, truth.shape[1]), np.uint8)
+    np.maximum.at(matrix, place[kept], truth[kept])
+    return matrix
 
 
 def recording_for(workspace: Workspace, model: LiveModel) -> Path | None:

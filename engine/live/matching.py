@@ -47,7 +47,9 @@ class Matcher(Protocol):
         """Forget the windows before."""
 
 
-def make_matcher(parameters: LiveParameters, places: int, steps: int, forward: ForwardFilterParameters | None = None) -> Matcher:
+def make_matcher(
+    parameters: LiveParameters, places: int, steps: int, forward: ForwardFilterParameters | None = None, every: int = 1
+) -> Matcher:
     """The sequence stage of the parameters.
 
     Args:
@@ -56,11 +58,13 @@ def make_matcher(parameters: LiveParameters, places: int, steps: int, forward: F
         places: rows of a column.
         steps: answers that one window spans. A sequence is made of windows that do not overlap, as a traverse's frames are: so
             each stage looks at every `steps`-th column, and runs in `steps` interleaved turns.
+        every: windows that it takes from one place to the next at the reference's speed.
     """
     if parameters.sequence == "filter":
-        return Filtered(places, steps, forward or parameters.forward)
+        motion = forward or parameters.forward
+        return Filtered(places, steps, motion.model_copy(update={"speed": motion.speed / every}))
     length = parameters.sequence_length if parameters.sequence == "diagonal" else 1
-    return Diagonal(places, steps, length, parameters.lost_below)
+    return Diagonal(places, steps * every, length, parameters.lost_below)
 
 
 class Diagonal:

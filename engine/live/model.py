@@ -1,7 +1,7 @@
 """The network of a live run with what it was trained on: which part of the sensor it saw, how long, and how much."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,16 +66,22 @@ class LiveModel:
         return self.runner.places
 
     @property
+    def filter(self) -> int:
+        """Its places are every so-many-th frame of the reference, as `reference` and `positions` are already."""
+        return self.runner.record.filter if self.runner.record is not None else 1
+
+    @property
     def frame_size(self) -> tuple[int, int] | None:
         """(height, width) of the event frames that it takes; None: any that its grid divides."""
         return self.runner.inputs.roi_dim or self.trained.frame_size
 
     def new_runner(self, steps_per_window: int = 1) -> NetworkRunner:
-        """A runner of its own for a target: its random draws go on from window to window."""
-        own = self.runner
-        return NetworkRunner(
-            own.network, own.record, own.inputs, own.spiking, steps_per_window=steps_per_window, name=self.path.name
-        )
+        """A runner of its own for a target: its random draws go on from window to window.
+
+        Longer windows look back from place to place, as they did along the frames that were learned.
+        """
+        own, steps = self.runner, steps_per_window * self.filter
+        return NetworkRunner(own.network, own.record, own.inputs, own.spiking, steps_per_window=steps, name=self.path.name)
 
     def window_us(self, window_ms: float | None) -> int:
         """The time window: as asked, else the reference's, else 1 s."""
@@ -156,7 +162,10 @@ def open_model(
         return LiveModel(path, runner, None, _reference_name(path, runner), None, Trained())
     try:
         parts = _parts(runner, workspace, names)
-        reference = joined(parts) if parts else workspace.traverse(*names)
+        every = runner.record.filter if runner.record is not None else 1
+        reference = workspace.traverse(*names)
+        if parts or every > 1:
+            reference = joined(parts or ((reference, runner.places),), every)
         info = reference.info()
         frames = _sample(reference, runner.places)
     except BadInput as error:
@@ -164,7 +173,7 @@ def open_model(
         return LiveModel(path, runner, None, names[2], None, Trained())
     if cancel is not None:
         cancel.check()
-    trained, positions = _trained(runner, frames, info), _positions(workspace, names, parts, emit)
+    trained, positions = _trained(runner, frames, info), _positions(workspace, names, parts, every, emit)
     return LiveModel(path, runner, reference, reference.name, names, trained, positions, parts)
 
 
@@ -185,17 +194,20 @@ def _parts(runner: NetworkRunner, workspace: Workspace, names: tuple[str, str, s
 
 
 def _positions(
-    workspace: Workspace, names: tuple[str, str, str], parts: tuple[tuple[Traverse, int], ...], emit: Emit
+    workspace: Workspace, names: tuple[str, str, str], parts: tuple[tuple[Traverse, int], ...], every: int, emit: Emit
 ) -> Positions | None:
     try:
         if parts:
             traverses, counts = [traverse.name for traverse, _ in parts], [count for _, count in parts]
-            together = joined_positions(workspace, names[0], names[1], traverses, counts)
+            together = joined_positions(workspace, names[0], names[1], traverses, counts, every)
             return together if together.known.any() else None
         found = positions_of(workspace, names[0], names[1], [names[2]])[names[2]]
     except BadInput as error:
         emit(Notice(f"The poses of {names[2]} cannot be read, so there is no map: {error}", "warning"))
         return None
+    if every > 1:
+        times = None if found.times_us is None else found.times_us[::every]
+        found = replace(found, xy=found.xy[::every], heading=found.heading[::every], times_us=times)
     return found if found.known.any() else None
 
 
@@ -235,18 +247,21 @@ def _reference_of(path: Path, runner: NetworkRunner, workspace: Workspace | None
     wanted = _reference_name(path, runner)
     found: list[tuple[str, str, str]] = [names for names in workspace.traverses() if names[2] == wanted]
     record = runner.record
+    every = record.filter if record is not None else 1
     if record is not None and record.route == "after" and record.part_places:
         counts = dict(zip(record.references, record.part_places, strict=False))
         fitting: list[Any] = [
-            names for names in found if all(_frames_in(workspace, (*names[:2], name)) >= count for name, count in counts.items())
+            names
+            for names in found
+            if all(_frames_in(workspace, (*names[:2], name), every) >= count for name, count in counts.items())
         ]
     else:
-        fitting = [names for names in found if _frames_in(workspace, names) >= runner.places]
+        fitting = [names for names in found if _frames_in(workspace, names, every) >= runner.places]
     return fitting[0] if fitting else None
 
 
-def _frames_in(workspace: Workspace, names: tuple[str, str, str]) -> int:
+def _frames_in(workspace: Workspace, names: tuple[str, str, str], every: int) -> int:
     try:
-        return len(workspace.traverse(*names))
+        return len(workspace.traverse(*names).rows_used(None, every))
     except BadInput:
         return 0

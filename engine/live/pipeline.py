@@ -267,7 +267,7 @@ class LivePipeline:
         known, forward = self.model.positions if self.parameters.learn_motion else None, self.parameters.forward
         if known is not None:
             forward = learn_motion(known.xy[:places], forward)
-        return make_matcher(self.parameters, places, steps, forward)
+        return make_matcher(self.parameters, places, steps, forward, self.model.filter)
 
     def _pace(self) -> float | None:
         source = self.capture.source
@@ -299,6 +299,7 @@ class LivePipeline:
             "places": self.model.places,
             "reference": self.model.reference_name,
             "reference_traverse": list(self.model.names) if self.model.names else None,
+            "filter": self.model.filter,
             "inputs": self.model.runner.inputs.model_dump(mode="json"),
             "source": self.capture.source.name,
             "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),

@@ -43,6 +43,7 @@ class RunRecord(Parameters):
         (), description="Number of places that each reference brings, where they follow one another."
     )
     places: int = Field(ge=1, description="Number of places.")
+    filter: int = Field(1, ge=1, description="Its places are every so-many-th frame of the references.")
     statistics: dict[str, list[float]] | None = Field(
         None, description="Mean and deviation of each input over the references, where pixels are normalised."
     )

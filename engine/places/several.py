@@ -55,11 +55,13 @@ class Several:
         parts: in the order in which they are named.
         route: how they belong together.
         places: of the map.
+        every: their frames are every so-many-th.
     """
 
     parts: tuple[Part, ...]
     route: Route
     places: int
+    every: int = 1
 
     @property
     def samples(self) -> int:
@@ -87,15 +89,15 @@ def open_several(selection: ReferenceSelection, emit: Emit = ignore, cancel: Can
     used = len(opened[0].rows_used(places, every))
     first = Part(opened[0], used, np.arange(used))
     if not isinstance(selection, TrainingSelection) or len(opened) == 1:
-        return Several((first,), "same", used)
+        return Several((first,), "same", used, every)
     if selection.route == "after":
         parts, begun = [first], used
         for traverse in opened[1:]:
             count = len(traverse.rows_used(places, every))
             parts.append(Part(traverse, count, np.arange(begun, begun + count)))
             begun += count
-        return Several(tuple(parts), "after", begun)
-    return Several((first, *(_another_look(selection, first, one, emit, cancel) for one in opened[1:])), "same", used)
+        return Several(tuple(parts), "after", begun, every)
+    return Several((first, *(_another_look(selection, first, one, emit, cancel) for one in opened[1:])), "same", used, every)
 
 
 def _another_look(selection: TrainingSelection, first: Part, other: Traverse, emit: Emit, cancel: CancelToken | None) -> Part:
@@ -165,18 +167,25 @@ def _typical_reach(positions: Positions) -> float | None:
 # -- places that follow one another
 
 
-def joined(parts: Sequence[tuple[Traverse, int]]) -> Traverse:
-    """Traverses of one camera seen as one, the first so many frames of each: nothing is copied."""
+def joined(parts: Sequence[tuple[Traverse, int]], every: int = 1) -> Traverse:
+    """Traverses of one camera seen as one, the first so many of every `every`-th frame of each: nothing is copied.
+
+    Raises:
+        BadInput: one has fewer frames.
+    """
     first = parts[0][0]
     rows: list[IndexRow] = []
     for traverse, count in parts:
         beside = "" if traverse is first else f"../{traverse.folder.name}/"
-        rows += [IndexRow(beside + row.image, len(rows) + n, row.coordinate) for n, row in enumerate(traverse.rows[:count])]
+        used = traverse.rows_used(count, every)
+        rows += [IndexRow(beside + row.image, len(rows) + n, row.coordinate) for n, row in enumerate(used)]
     return Traverse(" + ".join(traverse.name for traverse, _ in parts), first.folder, rows, first.indexed)
 
 
-def joined_positions(workspace: Workspace, dataset: str, camera: str, names: Sequence[str], counts: Sequence[int]) -> Positions:
-    """Where the places of traverses that follow one another are, in one frame of metres.
+def joined_positions(
+    workspace: Workspace, dataset: str, camera: str, names: Sequence[str], counts: Sequence[int], every: int = 1
+) -> Positions:
+    """Where the places of traverses that follow one another are, every `every`-th frame of each, in one frame of metres.
 
     Raises:
         BadInput: poses cannot be read, or have no frame in common.
@@ -184,8 +193,8 @@ def joined_positions(workspace: Workspace, dataset: str, camera: str, names: Seq
     found = positions_of(workspace, dataset, camera, names)
     parts = [(found[name], count) for name, count in zip(names, counts, strict=True)]
     return Positions(
-        np.concatenate([each.xy[:count] for each, count in parts]),
-        np.concatenate([each.heading[:count] for each, count in parts]),
+        np.concatenate([each.xy[::every][:count] for each, count in parts]),
+        np.concatenate([each.heading[::every][:count] for each, count in parts]),
         None,
         parts[0][0].source,
         parts[0][0].origin,

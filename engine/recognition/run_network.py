@@ -409,9 +409,13 @@ def rows_of(runner: NetworkRunner, reference: str, places: int, name: str, emit:
     if runner.places != places:
         raise BadInput(
             f"{name} knows {runner.places} places, but {places} reference frames of {reference} are used: give reference_places "
-            f"{runner.places}, or the network of this traverse."
+            f"{runner.places}{_with_filter(record)}, or the network of this traverse."
         )
     return slice(0, places)
+
+
+def _with_filter(record: RunRecord | None) -> str:
+    return f" and filter {record.filter}" if record is not None and record.filter > 1 else ""
 
 
 def settled_inputs(

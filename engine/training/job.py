@@ -104,6 +104,7 @@ class Places:
             route=self.several.route,
             part_places=self.several.part_places,
             places=self.count,
+            filter=self.several.every,
             statistics=None if self.statistics is None else self.statistics.as_json(),
             data_hash=data_hash or self.data_hash,
             **more,
