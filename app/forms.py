@@ -269,13 +269,16 @@ class ParameterForm(QWidget, Generic[P]):
         QGuiApplication.clipboard().setText(self.command_line())
 
 
+_SPELT = {"gt": "GT", "roi": "ROI", "tensorboard": "TensorBoard", "wandb": "Weights and Biases"}
+
+
 def label_of(name: str, unit: str = "") -> str:
     """A field's name for people: "window_ms" in ms becomes "Window"."""
     words = name.split("_")
     tail = {"°": "deg", "µs": "us", "pixels": "px", "m/s": "m_s"}.get(unit, unit).lower().split("_")
     if unit and len(words) > len(tail) and words[-len(tail) :] == tail:
         words = words[: -len(tail)]
-    text = " ".join(words)
+    text = " ".join(_SPELT.get(word, word) for word in words)
     return text[:1].upper() + text[1:]
 
 

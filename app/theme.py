@@ -126,6 +126,7 @@ QProgressBar::chunk {{ border-radius: 3px; background: {accent}; }}
 QScrollBar {{ background: transparent; width: 10px; height: 10px; margin: 0; }}
 QScrollBar::handle {{ background: {border}; border-radius: 3px; margin: 2px; min-height: 28px; min-width: 28px; }}
 QScrollBar::handle:hover {{ background: {muted}; }}
+QAbstractScrollArea::corner {{ background: transparent; border: none; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 #palette {{ background: {base}; border: 1px solid {border}; }}

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _PAINTING_S = 0.2  # that a training waits for the panel to show its start at most: painting takes a core from it
 
 
+_ARRIVED_MS = 150  # after which what was told before a pause is here
+
+
 class TrainingRun(QObject):
     """At most one training of this panel runs at a time."""
 
@@ -97,9 +100,15 @@ class TrainingRun(QObject):
         if on:
             self._control.pause()
             self._live.tell(f"{self._title}: paused. Its state is on the disk.")
+            QTimer.singleShot(_ARRIVED_MS, self, self._draw_paused)
         else:
             self._control.go_on()
         self._view.show_buttons()
+
+    def _draw_paused(self) -> None:
+        """Nothing is held up now: everything that was told is drawn, however little time there was for it before."""
+        if self.paused:
+            self._live.draw()
 
     def stop_early(self) -> None:
         """End now and keep the network so far."""
@@ -163,7 +172,8 @@ class TrainingRun(QObject):
         if state is State.FINISHED:
             done: list[TrainedRun] = job.result
             self._live.tell(f"{self._title}: {told_of([one.run for one in done])}")
-            self._live.bar.setValue(1000)
+            if all(one.run.info.status == "finished" for one in done):  # else it shows how far they came
+                self._live.bar.setValue(1000)
         elif state is State.CANCELLED:
             kept = "nothing of it was kept" if self._control.discard else "it can go on from its checkpoint, in the Runs tab"
             if self._resumed:
@@ -184,6 +194,6 @@ def told_of(runs: list[Run]) -> str:
     time = f" in {seconds_text(seconds.mean)}" + (" each" if len(runs) > 1 else "") if seconds is not None else ""
     recall = spread(run.info.scores["recall_at_1"] for run in runs if "recall_at_1" in run.info.scores)
     query = first.validation.get("validation_query", "")
-    judged = f"; R@1 on {query} {recall.text}" if recall is not None else ""
+    judged = f"; R@1 {recall.text} on {query}" if recall is not None else ""  # where there is little room the figure is in it
     count = f"{len(runs)} networks " if len(runs) > 1 else ""
     return f"{count}{word}{time}{judged}."

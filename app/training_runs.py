@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QUndoCommand, QUndoStack
 from PySide6.QtWidgets import QInputDialog
 
+from app.widgets.run_differences import SHOWN
 from engine.errors import BadInput
 from engine.jobs import CancelToken, noting
 from engine.places.workspace import Workspace
@@ -74,7 +75,7 @@ class RunsControl(QObject):
 
         def read(cancel: CancelToken) -> list[Curves | None]:
             found: list[Curves | None] = []
-            for run in chosen:
+            for run in chosen[:SHOWN]:  # of hundreds no more are drawn
                 cancel.check()
                 try:
                     found.append(read_curves(run.folder / CURVES))

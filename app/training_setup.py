@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtWidgets import QInputDialog
+from PySide6.QtWidgets import QInputDialog, QLineEdit, QMessageBox
 
 from app.session import Selection
 from app.widgets.training_setup import Triple
@@ -39,6 +39,7 @@ class SetupControl(QObject):
         self._looking: CancelToken | None = None
         self._planning: CancelToken | None = None
         self._grid_is_ours = True
+        self._own_preset = ""  # the one that was chosen or kept last: the name that is offered for the next
         self.plan: NetworkPlan | None = None
         self.problem = ""
         self._later = QTimer(self)
@@ -322,6 +323,7 @@ class SetupControl(QObject):
     def _on_preset(self, preset: Preset) -> None:
         seed = self._setup.training_form.values().get("seed")
         self._grid_is_ours = False
+        self._own_preset = preset.name if preset.path is not None else self._own_preset
         self._setup.show_training(preset.inputs, preset.training)
         if seed is not None:
             self._setup.training_form.set_values({"seed": seed})
@@ -334,15 +336,26 @@ class SetupControl(QObject):
         if workspace is None or inputs is None or training is None or not self._view.tools.session.writable:
             self._view.notify("A preset is kept in a workspace that can be written, and of settings that are right.", "warning")
             return
-        name, accepted = QInputDialog.getText(self._view, "Save preset", "Name of the preset:")
-        if not accepted:
-            return
-        try:
-            save_preset(workspace, name, setup.chosen_kind, inputs, training)
-        except BadInput as error:
-            self._view.notify(str(error), "warning")
-            return
+        name, problem = self._own_preset, ""
+        while True:  # a name that cannot be taken is asked for again, with what was typed
+            asked = f"{problem}\nName of the preset:".strip()
+            name, accepted = QInputDialog.getText(self._view, "Save preset", asked, QLineEdit.EchoMode.Normal, name)
+            if not accepted:
+                return
+            taken = any(preset.path is not None and preset.name == name.strip() for preset in setup.presets)
+            if taken and not self._agreed_to_replace(name.strip()):
+                continue
+            try:
+                save_preset(workspace, name, setup.chosen_kind, inputs, training, overwrite=taken)
+                break
+            except BadInput as error:
+                problem = str(error)
+        self._own_preset = name.strip()
         self.refresh_presets(name.strip())
+
+    def _agreed_to_replace(self, name: str) -> bool:
+        words = f"There is a preset {name} already. Replace its settings by these?"
+        return QMessageBox.question(self._view, "Save preset", words) == QMessageBox.StandardButton.Yes
 
     def _on_remove_preset(self, preset: Any) -> None:
         if isinstance(preset, Preset):

@@ -1,6 +1,7 @@
 """Sweeps in the Training panel: begun, joined, watched, and their best trial trained as a run."""
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
@@ -42,13 +43,15 @@ class SweepControl(QObject):
         self._state: SweepState | None = None
         self._reading: CancelToken | None = None
         self._next = 0.0
+        self._listed = ""  # the storage whose studies can be chosen
         tab = self._tab
         tab.edited.connect(self._on_edited)
         tab.studyChosen.connect(self._on_study)
         tab.startRequested.connect(self.start)
         tab.cancelRequested.connect(self.cancel)
         tab.bestRequested.connect(self.train_best)
-        tab.refreshRequested.connect(lambda: self.read(self._shown_study()))
+        tab.refreshRequested.connect(self._on_refresh)
+        tab.storageTyped.connect(self._on_storage)
 
     @property
     def running(self) -> bool:
@@ -61,15 +64,21 @@ class SweepControl(QObject):
         self._state = None
         self._tab.show_state(None)
         if not url:
+            self._listed = ""
             self._tab.set_studies([], "")
             return
-        self._tab.show_place(url)
-        self._view.background.run(
-            "Look for sweeps",
-            lambda cancel: list_sweeps(url),
-            lambda names: self._tab.set_studies(names, self._tab.chosen_study),
-            self._view.say,
-        )
+        self._list(url, lambda: self._tab.chosen_study)
+
+    def _list(self, url: str, chosen: Callable[[], str]) -> None:
+        """Look which studies a storage has."""
+
+        def listed(names: list[str]) -> None:
+            self._listed = url
+            self._tab.show_place(url)
+            self._tab.set_studies(names, chosen())
+            self._view.show_buttons()
+
+        self._view.background.run("Look for sweeps", lambda cancel: list_sweeps(url), listed, self._view.say)
 
     def check(self) -> str:
         """Why no sweep can be started; "" where one can. A wrong range is shown beside the table."""
@@ -84,6 +93,8 @@ class SweepControl(QObject):
             return self._view.setup.why_not() or "A setting is wrong"
         varied = self._tab.varied.varied()
         try:
+            if parameters.study in self._tab.studies and self._listed == self._url():
+                raise BadInput(_taken(parameters.study))
             for over in varied.values():
                 if isinstance(over, str):
                     raise BadInput(over)
@@ -115,9 +126,7 @@ class SweepControl(QObject):
         def work(emit: Emit, cancel: CancelToken) -> SweepState:
             if spec is not None:
                 if settings.study in list_sweeps(url):
-                    raise BadInput(
-                        f"There is a study {settings.study} already: choose it in the list to add trials, or another name."
-                    )
+                    raise BadInput(_taken(settings.study))
                 return begin_sweep(url, settings, spec, workspace, emit, cancel)
             return run_sweep(url, settings, workspace, emit, cancel)
 
@@ -158,6 +167,8 @@ class SweepControl(QObject):
             return
         if self._reading is not None:
             self._reading.cancel()
+        if self._state is None and not self.running:
+            self._tab.words.say(f"Reading {study}…")
         self._reading = self._view.background.run(
             "Read the study", lambda cancel: read_sweep(url, study), self._on_state, self._view.say
         )
@@ -176,6 +187,18 @@ class SweepControl(QObject):
     def _on_edited(self) -> None:
         self._view.show_buttons()
 
+    def _on_refresh(self) -> None:
+        """Others may have begun studies, and done trials."""
+        if self._url() and not self.running:
+            self._list(self._url(), lambda: self._tab.chosen_study)
+        self.read(self._shown_study())
+
+    def _on_storage(self) -> None:
+        """Another storage has other studies to join."""
+        url = self._url()
+        if url and url != self._listed and not self.running:
+            self._list(url, lambda: "")
+
     def _on_study(self, name: str) -> None:
         self._tab.show_page(RESULTS if name else SETTINGS)
         if name:
@@ -183,6 +206,7 @@ class SweepControl(QObject):
         else:
             self._state = None
             self._tab.show_state(None)
+            self._tab.name_anew()
             self._tab.varied.kind = None
             self._tab.varied.show_kind(self._view.parts.setup.chosen_kind)
         self._tab.show_busy(self.running, self._view.why_no_sweep())
@@ -223,10 +247,9 @@ class SweepControl(QObject):
             if state is State.CANCELLED:
                 self.read(study)
         if url:
-            self._view.background.run(
-                "Look for sweeps",
-                lambda cancel: list_sweeps(url),
-                lambda names: self._tab.set_studies(names, study),
-                self._view.say,
-            )
+            self._list(url, lambda: study)
         self._view.show_buttons()
+
+
+def _taken(study: str) -> str:
+    return f"There is a study {study} already: choose it in the list to add trials, or another name."

@@ -55,7 +55,7 @@ class TruthLoader(QObject):
             from engine.networks.library import networks_of
 
             traverses = tuple(workspace.traverses())
-            networks = tuple((str(entry.path), entry.name, entry.reference) for entry in networks_of(workspace))
+            networks = tuple((str(entry.path), entry.title, entry.reference) for entry in networks_of(workspace))
             return Listing(traverses, networks, likely_pair(workspace, traverses))
 
         self.background.run("Look for traverses", work, self.listed.emit, self.failed.emit)

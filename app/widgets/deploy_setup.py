@@ -137,7 +137,7 @@ class DeploySetup(QWidget):
         self._entries = tuple(entries)
         self.network.clear()
         for entry in entries:
-            self.network.addItem(entry.name, entry.path)
+            self.network.addItem(entry.title, entry.path)
             self.network.setItemData(self.network.count() - 1, _told(entry), 3)  # tooltip
         at = next((index for index, entry in enumerate(entries) if entry.path == chosen), 0 if entries else -1)
         self.network.setCurrentIndex(at)

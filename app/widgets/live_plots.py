@@ -14,6 +14,7 @@ from app.widgets.elided import Elided
 from app.widgets.status import count
 
 SPAN_S = 30.0
+_BESIDE = 12  # pixels on the right of a plot
 _APART = 8.0  # pixels between two numbers of an axis
 
 
@@ -58,7 +59,7 @@ class Plot(QWidget):
         self._view = pg.GraphicsView()
         self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         grid = pg.GraphicsLayout()
-        grid.setContentsMargins(0, 7, 6, 0)
+        grid.setContentsMargins(0, 7, _BESIDE, 0)
         grid.setSpacing(0)
         self._view.setCentralItem(grid)
         self.box = pg.ViewBox(enableMouse=False, enableMenu=False)
@@ -88,6 +89,7 @@ class Plot(QWidget):
             axis.setPen(QColor(colours.border))
             axis.setTextPen(QColor(colours.muted))
             axis.setStyle(tickLength=-4, maxTickLevel=0, tickFont=self.font())
+        self.bottom.setStyle(hideOverlappingLabels=_BESIDE)  # the number of the last tick may stand out over the axis' end
         self.paint_lines()
 
 

@@ -120,7 +120,7 @@ class MethodsPanel(QWidget):
             places = f", {entry.places} places" if entry.places is not None else ""
             trained = f" of {entry.reference}" if entry.reference else ""
             tip = entry.problem or f"{entry.path}\n{entry.kind}{places}{trained}"
-            self._item(str(entry.path), entry.name, tip)
+            self._item(str(entry.path), entry.title, tip)
         for path in self._added:
             if path not in known:
                 self._item(str(path), path.stem, str(path))

@@ -26,6 +26,7 @@ class RunDifferences(QTreeWidget):
         self.setSelectionMode(QTreeWidget.SelectionMode.NoSelection)
         self.setToolTip("Parameters in which the chosen runs differ, and how they were judged")
         self.header().setObjectName("runsDifferingHeader")
+        self.header().setTextElideMode(Qt.TextElideMode.ElideRight)
 
     def show_runs(self, runs: Sequence[Run], all_runs: Sequence[Run]) -> int:
         """Show the first runs of those chosen; returns in how many parameters all of them differ.
@@ -51,8 +52,7 @@ class RunDifferences(QTreeWidget):
                 item.setToolTip(0, f"{title}: mean ± standard deviation over the seeds that were trained together (how many)")
                 self.addTopLevelItem(item)
         for number, run in enumerate(shown):
-            if len(shown) > 1:
-                self.headerItem().setIcon(number + 1, _square(SHADES[number]))
+            self.headerItem().setIcon(number + 1, _square(SHADES[number]) if len(shown) > 1 else QIcon())
             self.headerItem().setData(number + 1, Qt.ItemDataRole.ToolTipRole, f"{run.info.name} ({run.folder.name})")
         for column in range(self.columnCount()):
             self.resizeColumnToContents(column)

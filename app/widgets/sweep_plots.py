@@ -17,6 +17,7 @@ from engine.training.sweep_space import SweepChoice, Varied, shown
 
 _SHADES = 8
 _MARGIN = 0.6  # room for the names at both ends, in distances of two axes
+_AROUND_BARS = 84  # pixels over and under the bars
 _SMALL = 0.9  # of the values beside the axes
 
 
@@ -45,11 +46,12 @@ class ImportancePlot(_NamedAxisPlot):
         places = np.arange(len(names), dtype=float)
         self._bars.setOpts(x0=np.zeros(len(names)), x1=[importance[name] for name in names], y0=places - 0.35, y1=places + 0.35)
         self.left.setTicks([list(zip(places, names, strict=True))])
+        self.setMinimumHeight(max(150, _AROUND_BARS + len(names) * (self.fontMetrics().height() + 2)))
         self.fit()
         if names:
             self.say(f"PED-ANOVA over {done} trials")
         else:
-            self.say("needs eight finished trials of different values")
+            self.say("from 8 finished trials on")
 
     def fit(self) -> None:
         """Show all bars, on an axis up to 1."""

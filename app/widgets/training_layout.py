@@ -91,7 +91,7 @@ class TrainingButtons(QWidget):
     def show_state(self, running: bool, paused: bool, why_not: str, stopping: bool = False) -> None:
         """What can be asked for: `why_not` says why nothing can be started."""
         self._paused = paused
-        held = self.window().focusWidget() in (self.start, self.pause, self.stop, self.cancel)
+        held = self.window().focusWidget() in (self, self.start, self.pause, self.stop, self.cancel)
         self.start.setEnabled(not running and not why_not)
         self.start.setToolTip(why_not or "Train with these settings (Ctrl+Return)")
         self.pause.setText(" Go on" if paused else " Pause")
@@ -100,8 +100,9 @@ class TrainingButtons(QWidget):
         for button in (self.pause, self.stop, self.cancel):
             button.setEnabled(running and not stopping)
         # A button that is disabled under the hand gives the focus to the next one in the window, which would be the navigation's.
+        # While a training ends none of them can be pressed: the focus rests here meanwhile.
         if held:
-            (self.pause if running else self.start).setFocus()
+            next((button for button in (self.pause, self.start) if button.isEnabled()), self).setFocus()
 
     def _button(self, name: str, icon: str, text: str, role: str = "") -> QPushButton:
         button = QPushButton(text)

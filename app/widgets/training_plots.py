@@ -20,6 +20,7 @@ from engine.training.curves import CurveCollector
 from engine.training.live import LAYERS, SPIKES, VALIDATION, WEIGHTS
 
 Values = Mapping[str, Any]
+RECALL_ROOM = 0.05  # that an axis of recall shows under 0 and over 1
 
 
 class ColouredWords(Elided):
@@ -168,6 +169,7 @@ class SortedPlot(TrainingPlot):
             self._held.setData(np.zeros(len(band)), np.array(band))  # the band is in view, however far the rates are from it
             self._say_health(values)
         else:
+            self._held.setData(np.zeros(1), np.zeros(1))  # from 0 up: of equal values the axis would show no difference
             self.say(f"{ordered[-1]:.3g} to {ordered[0]:.3g}" if len(ordered) else "")
 
     def _say_health(self, values: Values) -> None:
@@ -318,7 +320,7 @@ class WeightPicture(PicturePlot):
         self._image.setImage(image, levels=(-limit, limit), autoDownsample=False)
         self._image.setRect(QRectF(0, 0, columns, rows))
         every = max(rows // image.shape[0], columns // image.shape[1], 1)
-        self.say(f"{rows} × {columns}" + (f", every {every}." if every > 1 else ""))
+        self.say(f"{rows} × {columns}" + (f", 1 in {every} drawn" if every > 1 else ""))
 
     def paint_lines(self) -> None:
         if hasattr(self, "_image"):
@@ -368,6 +370,8 @@ class HistoryPlot(TrainingPlot):
         super().__init__(theme, title, name, whole)
         self._keys, self._metric, self._unit = keys, metric, unit
         self._curves = [pg.PlotDataItem() for _ in keys]
+        if metric == VALIDATION:
+            self.box.setLimits(yMin=-RECALL_ROOM, yMax=1 + RECALL_ROOM)  # no recall is more than 1
         self._border = pg.InfiniteLine(angle=90)
         self._border.hide()
         self._anchor = anchor()

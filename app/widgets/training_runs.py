@@ -6,6 +6,8 @@ from typing import Any
 import pyqtgraph as pg
 from PySide6.QtCore import (
     QAbstractTableModel,
+    QItemSelection,
+    QItemSelectionModel,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -32,10 +34,11 @@ from app.jobs import duration
 from app.theme import Theme
 from app.widgets.run_differences import SHADES, SHOWN, RunDifferences, names_of
 from app.widgets.splitting import splitter
-from app.widgets.training_plots import TrainingPlot, anchor, finite, hold_from_zero
+from app.widgets.training_plots import RECALL_ROOM, TrainingPlot, anchor, finite, hold_from_zero
 from engine.training.curves import Curves
+from engine.training.live import VALIDATION
 from engine.training.merge_runs import why_not_merged
-from engine.training.runs import CURVES, Run, group_spread
+from engine.training.runs import CURVES, Run, Spread, group_spreads
 from engine.training.validation import RECALL_AREA
 
 RUN_ROLE = Qt.ItemDataRole.UserRole
@@ -64,11 +67,17 @@ class RunsModel(QAbstractTableModel):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.runs: list[Run] = []
+        self._cells: list[tuple[str, ...]] = []
+        self._keys: list[tuple[Any, ...]] = []
 
     def set_runs(self, runs: Sequence[Run]) -> None:
         """Show these."""
         self.beginResetModel()
         self.runs = list(runs)
+        # Made once: sorting hundreds of runs asks for each cell many times.
+        over = group_spreads(self.runs, "recall_at_1")
+        self._cells = [_cells_of(run, one) for run, one in zip(self.runs, over, strict=True)]
+        self._keys = [_keys_of(run, one, cells) for run, one, cells in zip(self.runs, over, self._cells, strict=True)]
         self.endResetModel()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
@@ -105,9 +114,9 @@ class RunsModel(QAbstractTableModel):
         if role == RUN_ROLE:
             return run
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
-            return self._text(run, column)
+            return self._cells[index.row()][column]
         if role == _SORT_ROLE:
-            return self._order(run, column)
+            return self._keys[index.row()][column]
         if role == Qt.ItemDataRole.ToolTipRole:
             return run.info.note or _tip(run)
         if role == Qt.ItemDataRole.TextAlignmentRole and column in (STAR, *_NUMBERS):
@@ -116,36 +125,46 @@ class RunsModel(QAbstractTableModel):
             )
         return None
 
-    def _text(self, run: Run, column: int) -> str:
-        info = run.info
-        recall, area = info.scores.get("recall_at_1"), info.scores.get(RECALL_AREA)
-        over = group_spread(run, self.runs, "recall_at_1")
-        return (
-            "★" if info.star else "☆",
-            info.name,
-            _STATES.get(info.status, info.status),
-            "" if recall is None else _figure(recall),
-            "" if over is None else over.text,
-            "" if area is None else _figure(area),
-            str(info.seed),
-            "" if info.seconds is None else seconds_text(info.seconds).replace("under", "<"),
-            info.created.astimezone().strftime("%Y-%m-%d %H:%M"),
-            run.reference,
-            info.kind,
-        )[column]
 
-    def _order(self, run: Run, column: int) -> Any:
-        info = run.info
-        over = group_spread(run, self.runs, "recall_at_1")
-        return {
-            0: int(info.star),
-            3: info.scores.get("recall_at_1", -1.0),
-            4: over.mean if over is not None else -1.0,
-            5: info.scores.get(RECALL_AREA, -1.0),
-            6: info.seed,
-            7: info.seconds or 0.0,
-            BEGUN: f"{info.created.timestamp():020.3f} {run.folder.name}",
-        }.get(column, self._text(run, column).lower())
+def _cells_of(run: Run, over: Spread | None) -> tuple[str, ...]:
+    """What stands in each column."""
+    info = run.info
+    recall, area = info.scores.get("recall_at_1"), info.scores.get(RECALL_AREA)
+    return (
+        "★" if info.star else "☆",
+        info.name,
+        _STATES.get(info.status, info.status),
+        "" if recall is None else _figure(recall),
+        "" if over is None else over.text,
+        "" if area is None else _figure(area),
+        str(info.seed),
+        "" if info.seconds is None else seconds_text(info.seconds).replace("under", "<"),
+        info.created.astimezone().strftime("%Y-%m-%d %H:%M"),
+        run.reference,
+        info.kind,
+    )
+
+
+def _keys_of(run: Run, over: Spread | None, cells: tuple[str, ...]) -> tuple[Any, ...]:
+    """What each column is sorted by: figures by their size, what is missing first; words without regard to case."""
+    info = run.info
+    figures = {
+        STAR: int(info.star),
+        3: info.scores.get("recall_at_1", -1.0),
+        4: over.mean if over is not None else -1.0,
+        5: info.scores.get(RECALL_AREA, -1.0),
+        6: info.seed,
+        7: info.seconds or 0.0,
+        BEGUN: f"{info.created.timestamp():020.3f} {run.folder.name}",
+    }
+    return tuple(figures.get(column, text.lower()) for column, text in enumerate(cells))
+
+
+def _ranges(rows: Sequence[int]) -> list[tuple[int, int]]:
+    """Rising rows as the first and the last of those that follow each other."""
+    known = set(rows)
+    starts = [row for row in rows if row - 1 not in known]
+    return list(zip(starts, [row for row in rows if row + 1 not in known], strict=True))
 
 
 def seconds_text(seconds: float) -> str:
@@ -225,6 +244,8 @@ class OverlayPlot(TrainingPlot):
             drawn += 1
             furthest, level = max(furthest, float(x[-1])), float(y[0])
         hold_from_zero(self._anchor, furthest, level)
+        recall = metric == VALIDATION
+        self.box.setLimits(yMin=-RECALL_ROOM if recall else None, yMax=1 + RECALL_ROOM if recall else None)
         self.fit()
         self.say(f"{drawn} of {len(curves)} runs have it" if drawn < len(curves) else "")
 
@@ -279,12 +300,13 @@ class RunsTab(QWidget):
         header = self.table.header()
         header.setObjectName("runsHeader")
         header.setStretchLastSection(False)
-        for column, width in zip(range(len(COLUMNS)), (36, 176, 106, 58, 132, 58, 54, 76, 150, 130, 86), strict=True):
+        for column, width in zip(range(len(COLUMNS)), (36, 168, 116, 66, 132, 66, 54, 76, 150, 130, 86), strict=True):
             header.resizeSection(column, width)
         header.setMinimumSectionSize(30)
         self.table.clicked.connect(self._on_clicked)
         self.table.doubleClicked.connect(self._on_double_clicked)
-        self.table.selectionModel().selectionChanged.connect(lambda *given: self.selectionChanged.emit())
+        self._choosing = False
+        self.table.selectionModel().selectionChanged.connect(self._on_selection_changed)
         self.empty = QLabel("No run yet. Each training that you start is kept here, with its parameters, curves and network.")
         self.empty.setObjectName("runsEmpty")
         self.empty.setProperty("role", "muted")
@@ -332,23 +354,27 @@ class RunsTab(QWidget):
         return [index.data(RUN_ROLE) for index in rows]
 
     def set_runs(self, runs: Sequence[Run]) -> None:
-        """Show the runs; those that were chosen stay so."""
-        before = {run.folder for run in self.chosen}
+        """Show the runs; those that were chosen stay so, and the table stays where it was scrolled to."""
+        before, bar = {run.folder for run in self.chosen}, self.table.verticalScrollBar()
+        at = bar.value()
         self.model.set_runs(runs)
         self.table.setVisible(bool(runs))
         self.empty.setVisible(not runs)
+        self.table.doItemsLayout()
+        bar.setValue(at)
         self.choose(before)
 
     def choose(self, folders: set[Any]) -> None:
-        """Choose runs by their folders."""
-        selection = self.table.selectionModel()
-        selection.clearSelection()
-        for row in range(self.proxy.rowCount()):
-            index = self.proxy.index(row, NAME)
-            if index.data(RUN_ROLE).folder in folders:
-                flag = selection.SelectionFlag
-                selection.select(index, flag.Select | flag.Rows)
-                self.table.scrollTo(index)
+        """Choose runs by their folders; all at once, since each change is compared and drawn."""
+        proxy, selection = self.proxy, QItemSelection()
+        rows = [row for row in range(proxy.rowCount()) if proxy.index(row, NAME).data(RUN_ROLE).folder in folders]
+        for first, last in _ranges(rows):  # as Qt works through a choice range by range
+            selection.select(proxy.index(first, 0), proxy.index(last, len(COLUMNS) - 1))
+        self._choosing = True
+        self.table.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        self._choosing = False
+        if rows:
+            self.table.scrollTo(proxy.index(rows[0], NAME))
         self.selectionChanged.emit()
 
     def show_writable(self, writable: bool, busy: bool) -> None:
@@ -459,6 +485,10 @@ class RunsTab(QWidget):
     def _on_double_clicked(self, index: QModelIndex) -> None:
         if index.column() != STAR:
             self.showRequested.emit(index.data(RUN_ROLE))
+
+    def _on_selection_changed(self, *given: Any) -> None:
+        if not self._choosing:
+            self.selectionChanged.emit()
 
     def _on_rename(self) -> None:
         rows = self.table.selectionModel().selectedRows(NAME)

@@ -181,6 +181,12 @@ class TrainingSetup(QWidget):
         index = self.preset.findText(chosen) if chosen else -1
         self.show_preset(index if index >= 0 else self.preset.count() - 1)
 
+    @property
+    def presets(self) -> list[Preset]:
+        """Those that can be chosen."""
+        found = (self.preset.itemData(index) for index in range(self.preset.count()))
+        return [preset for preset in found if isinstance(preset, Preset)]
+
     def show_preset(self, index: int) -> None:
         """Show which preset the settings are."""
         self.preset.setCurrentIndex(index)

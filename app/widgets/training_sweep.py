@@ -1,5 +1,6 @@
 """The Sweep tab: what is varied and how it is searched, the trials, and what they say."""
 
+import itertools
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QPushButton,
     QScrollArea,
     QTabWidget,
@@ -45,6 +47,7 @@ class SweepTab(QWidget):
     cancelRequested = Signal()
     bestRequested = Signal(object)  # a trial's number, or None for the best
     refreshRequested = Signal()
+    storageTyped = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -66,6 +69,10 @@ class SweepTab(QWidget):
         )
         self.form.setObjectName("sweepForm")
         self.form.edited.connect(self.edited)
+        storage = self.form.editor("storage")
+        assert isinstance(storage, QLineEdit)
+        storage.setPlaceholderText("sweeps.db of the workspace")
+        storage.editingFinished.connect(self.storageTyped)
         self.varied = VariedTable()
         self.varied.edited.connect(self.edited)
         self.problem = QLabel()
@@ -123,6 +130,19 @@ class SweepTab(QWidget):
     def chosen_study(self) -> str:
         """The study that is shown; "" for a new one."""
         return str(self.study.currentData() or "")
+
+    @property
+    def studies(self) -> list[str]:
+        """Those that are there."""
+        return [str(self.study.itemData(index)) for index in range(1, self.study.count())]
+
+    def name_anew(self) -> None:
+        """Offer a name that no study has: "sweep 2" after "sweep"."""
+        name = str(self.form.values()["study"])
+        plain, _, number = name.rpartition(" ")
+        plain = plain if plain and number.isdigit() else name
+        names = itertools.chain((name,), (f"{plain} {number}" for number in itertools.count(2)))
+        self.form.set_values({"study": next(name for name in names if name not in self.studies)})
 
     def set_studies(self, names: Sequence[str], chosen: str) -> None:
         """What can be chosen."""

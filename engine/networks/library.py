@@ -18,6 +18,9 @@ from engine.storage import read_json
 RUNS = "runs"
 """Folder of the training runs in a workspace."""
 
+RUN_INFO = "run.json"
+"""What a training run keeps of itself in its folder."""
+
 _LENS_NAME = re.compile(r"(?P<reference>.+)_LENS_IN(?P<inputs>\d{1,9})_FN\d{1,9}_DB(?P<places>\d{1,9})")
 _RECORD_BYTES = 4 * 1024 * 1024
 
@@ -35,6 +38,8 @@ class NetworkEntry:
         inputs: number of inputs; likewise.
         created: when training ended; without a record, when the file was last written.
         run: folder of the training run that it came from, if that is there.
+        title: what to call it in a list: the name that its run was given, or else its file's; with the time where several
+            share it. Networks of one size have the same file name, so that many runs could not be told apart by it.
         problem: a sentence where the record beside it cannot be read.
     """
 
@@ -47,6 +52,7 @@ class NetworkEntry:
     created: datetime
     run: Path | None = None
     problem: str = ""
+    title: str = ""
 
 
 def networks_of(workspace: Workspace) -> list[NetworkEntry]:
@@ -60,7 +66,28 @@ def networks_of(workspace: Workspace) -> list[NetworkEntry]:
         found.append(entry if twin is None else replace(entry, run=twin.run))
     placed = {entry.run for entry in found}
     found += [entry for entry in in_runs if entry.run not in placed]
-    return sorted(found, key=lambda entry: (entry.created, entry.name), reverse=True)
+    return _entitled(sorted(found, key=lambda entry: (entry.created, entry.name), reverse=True))
+
+
+def _entitled(entries: list[NetworkEntry]) -> list[NetworkEntry]:
+    titles = [run_name(entry.run) or entry.name for entry in entries]
+    shared = {title for title in titles if titles.count(title) > 1}
+    return [
+        replace(entry, title=f"{title} ({entry.created.astimezone():%Y-%m-%d %H:%M:%S})" if title in shared else title)
+        for entry, title in zip(entries, titles, strict=True)
+    ]
+
+
+def run_name(run: Path | None) -> str:
+    """What the training run of a folder is called; "" where it is none, or its record cannot be read."""
+    if run is None or not (run / RUN_INFO).is_file():
+        return ""
+    try:
+        info = read_json(run / RUN_INFO, _RECORD_BYTES)
+    except BadInput:  # the list of runs says so
+        return ""
+    name = info.get("name") if isinstance(info, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _entry(path: Path, run: Path | None) -> NetworkEntry | None:

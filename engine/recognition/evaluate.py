@@ -15,6 +15,7 @@ from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken, Emit, JobEvent, Notice, Progress
 from engine.networks.lens import network_name
+from engine.networks.library import run_name
 from engine.networks.prototype import prototype_name
 from engine.networks.record import RunRecord, hash_arrays, record_path
 from engine.parameters import Parameters, parameter
@@ -217,7 +218,7 @@ def _methods(
     if twice is not None:
         raise BadInput(f"methods names {twice!r} twice: name each method once.")
     paths = {word: _network_path(word, opened, inputs, parameters) for word in words if word not in BASELINES}
-    files = [path.name for path in paths.values()]
+    names = _names_of(list(paths.values()))
     methods = []
     for word in words:
         if word not in paths:
@@ -232,11 +233,26 @@ def _methods(
             text = f"{path.name}: a sweep chose its parameters on {query}, so its figures on it are too good: use another query."
             emit(Notice(text, "warning"))
         if runner.record is not None and opened.selection.query in runner.record.references:
-            text = f"{path.name} has learned {opened.selection.query}: it looks good on what it learned, so use another query."
+            text = f"{names[path]} has learned {opened.selection.query}: it looks good on what it learned, so use another query."
             emit(Notice(text, "warning"))
-        name = path.name if files.count(path.name) == 1 else str(path)
-        methods.append(_Method(word, name if parameters.methods else _TITLES.get(runner.kind, runner.kind), runner, path, rows))
+        title = names[path] if parameters.methods else _TITLES.get(runner.kind, runner.kind)
+        methods.append(_Method(word, title, runner, path, rows))
     return methods
+
+
+def _names_of(paths: list[Path]) -> dict[Path, str]:
+    """A network of a training run is called as the run, any other one as its file; those that share that as their folders.
+
+    Networks of one size have one file name, whatever their seeds. The folders of runs begin with their time.
+    """
+    names = [run_name(path.parent) or path.name for path in paths]
+    folders = [(path.parent.name, path.name) for path in paths]
+    return {
+        path: name
+        if names.count(name) == 1
+        else (path.parent.name if folders.count((path.parent.name, path.name)) == 1 else str(path))
+        for path, name in zip(paths, names, strict=True)
+    }
 
 
 def _network_path(word: str, opened: _Pair, inputs: InputParameters, parameters: EvaluationParameters) -> Path:

@@ -195,7 +195,7 @@ KINDS: Mapping[NetworkKind, Kind] = {
     ),
     "prototype": Kind(
         name="prototype",
-        title="Prototypes: one layer, the references are its weights",
+        title="Prototypes: one layer of references",
         parameters=PrototypeParameters,
         presets=PROTOTYPE_PRESETS,
         groups={

@@ -294,6 +294,15 @@ def group_spread(run: Run, runs: Iterable[Run], metric: str) -> Spread | None:
     return spread(member.info.scores[metric] for member in members if metric in member.info.scores)
 
 
+def group_spreads(runs: Sequence[Run], metric: str) -> list[Spread | None]:
+    """`group_spread` of each of the runs, in one pass over them: a table of hundreds asks for it at once."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(run.info.group, []).append(run)
+    over = {group: group_spread(members[0], members, metric) for group, members in groups.items() if group}
+    return [over[run.info.group] if run.info.group else group_spread(run, (), metric) for run in runs]
+
+
 def _refuse_training(run: Run, what: str) -> None:
     if read_run(run.folder).info.status == "training":
         raise BadInput(f"{run.info.name} is training: it can be {what} when it has ended.")

@@ -1,11 +1,12 @@
 """The Training panel by clicks and keys: settings, plan, presets, starting, pausing, stopping, plots, runs, sweeps."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QLineEdit, QTreeWidgetItem
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QLineEdit, QMessageBox, QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
 from app.pieces import at_once
@@ -13,13 +14,15 @@ from app.theme import Theme
 from app.views.training import TrainingView
 from app.widgets.run_differences import SHOWN
 from app.widgets.training_plots import HistoryPlot, SortedPlot
-from app.widgets.training_runs import STAR
-from app.widgets.training_sweep import SweepTab
+from app.widgets.training_runs import NAME, RUN_ROLE, STAR
+from app.widgets.training_sweep import NEW, SweepTab
 from app.window import MainWindow
 from engine.networks.library import networks_of
 from engine.places.workspace import Workspace
 from engine.training import lens as lens_training
-from engine.training.runs import CHECKPOINT, list_runs
+from engine.training.kinds import SweepRange
+from engine.training.runs import CHECKPOINT, Run, list_runs
+from engine.training.sweep import SweepParameters, make_sweep, spec_of
 from engine.training.sweep_space import SweepChoice
 from tests.app.capture_help import choose, retype
 from tests.app.training_help import (
@@ -146,9 +149,27 @@ def test_presets_fill_the_forms_and_own_ones_are_kept(
     assert setup.training_form.values()["f_exc"] == 0.35
     choose_preset(qtbot, setup.preset, "night")
     assert setup.training_form.values()["f_exc"] == 0.2
-    with qtbot.waitSignal(view.notified) as told:
-        click(qtbot, window, "presetSave")
-    assert "already" in told.args[0].sentence
+    # A name that is taken is asked for again, with the sentence; one's own can be replaced.
+    asked: list[tuple[str, str]] = []
+    typed = iter((("LENS", True), ("night", True), ("", False)))
+
+    def ask(*given: Any) -> tuple[str, bool]:
+        asked.append((given[2], given[4]))
+        return next(typed)
+
+    monkeypatch.setattr(QInputDialog, "getText", ask)
+    monkeypatch.setattr(QMessageBox, "question", lambda *given: QMessageBox.StandardButton.No)
+    retype(qtbot, setup.training_form.editor("f_exc"), ".3")
+    click(qtbot, window, "presetSave")
+    assert [name for _, name in asked] == ["night", "LENS", "night"] and "choose another name" in asked[1][0]
+    assert setup.preset.currentText() == "own settings" and setup.training_form.values()["f_exc"] == 0.3
+    monkeypatch.setattr(QInputDialog, "getText", lambda *given: ("night", True))
+    monkeypatch.setattr(QMessageBox, "question", lambda *given: QMessageBox.StandardButton.Yes)
+    click(qtbot, window, "presetSave")
+    assert setup.preset.currentText() == "night"
+    choose_preset(qtbot, setup.preset, "LENS")
+    choose_preset(qtbot, setup.preset, "night")
+    assert setup.training_form.values()["f_exc"] == 0.3
     click(qtbot, window, "presetRemove")
     assert setup.preset.findText("night") < 0 and not (lab.root / "presets" / "lens-night.json").exists()
 
@@ -176,6 +197,8 @@ def test_the_focus_stays_with_the_training_when_its_buttons_change(window: MainW
     buttons.start.setFocus()
     buttons.show_state(True, False, "")
     assert window.focusWidget() is buttons.pause
+    buttons.show_state(True, False, "", stopping=True)  # nothing can be pressed, and the navigation does not get it either
+    assert window.focusWidget() is buttons
     buttons.show_state(False, False, "")
     assert window.focusWidget() is buttons.start
 
@@ -186,7 +209,7 @@ def test_a_training_by_one_click_ends_in_plots_and_a_run(
     run = train(qtbot, window, view)
     assert run.info.status == "finished" and run.info.scores["recall_at_1"] > 0.3
     live = view.parts.live
-    assert "monday: trained in" in live.words.text() and f"R@1 on {QUERY}" in live.words.text() and live.bar.value() == 1000
+    assert "monday: trained in" in live.words.text() and f" on {QUERY}." in live.words.text() and live.bar.value() == 1000
     drawn = {plot.objectName(): plot for plot in live.plots}
     rates = drawn["ratesSorted"]
     assert isinstance(rates, SortedPlot)
@@ -260,6 +283,8 @@ def test_pause_go_on_and_stop_early(window: MainWindow, view: TrainingView, qtbo
     click(qtbot, window, "trainPause")
     assert "paused" in view.parts.live.words.text() and part(window, "trainPause").text().strip() == "Go on"
     until(qtbot, lambda: list(lab.root.glob(f"runs/*/{CHECKPOINT}")))
+    rates = next(plot for plot in view.parts.live.plots if plot.objectName() == "rateHistory")
+    until(qtbot, lambda: "half" in rates.note.text())  # what it has told so far is drawn: it slows nothing down now
     held = view.parts.live.curves.steps("feature layer")[-1]
     click(qtbot, window, "trainPause")
     until(qtbot, lambda: view.parts.live.curves.steps("feature layer")[-1] > held)
@@ -272,7 +297,7 @@ def test_pause_go_on_and_stop_early(window: MainWindow, view: TrainingView, qtbo
     click(qtbot, window, "plotsHold")
     click(qtbot, window, "trainStop")
     until(qtbot, lambda: not view.training.running)
-    assert "stopped early" in view.parts.live.words.text()
+    assert "stopped early" in view.parts.live.words.text() and view.parts.live.bar.value() < 1000
     (run,) = list_runs(lab)[0]
     assert run.info.status == "stopped" and run.network is not None and run.resumable
 
@@ -402,6 +427,25 @@ def test_runs_are_sorted_filtered_and_compared(window: MainWindow, two_runs: Tra
     assert len(view.parts.runs.overlay._items) == 2 and SHOWN == 8
 
 
+def test_a_table_of_many_runs_is_compared_and_drawn_once(window: MainWindow, two_runs: TrainingView, qtbot: QtBot) -> None:
+    """As often as runs are chosen, it took seconds with some hundreds of them."""
+    tab = two_runs.parts.runs
+    first = tab.model.runs[0]
+    many = [Run(first.folder.with_name(f"run {number:03}"), first.info) for number in range(60)]
+    tab.set_runs(many)
+    told: list[int] = []
+    tab.selectionChanged.connect(lambda: told.append(len(tab.chosen)))
+    wanted = {run.folder for run in many if run.folder.name[-1] in "2357"}
+    tab.choose(wanted)
+    assert told == [24] and {run.folder for run in tab.chosen} == wanted
+    bar = tab.table.verticalScrollBar()
+    tab.choose({tab.proxy.index(55, NAME).data(RUN_ROLE).folder})
+    assert bar.value() > 0
+    at = bar.value()
+    tab.set_runs(many)
+    assert bar.value() == at and len(tab.chosen) == 1 and told == [24, 1, 1]
+
+
 def test_star_rename_trash_and_undo(window: MainWindow, two_runs: TrainingView, qtbot: QtBot, lab: Workspace) -> None:
     view, table = two_runs, two_runs.parts.runs.table
 
@@ -506,6 +550,26 @@ def test_a_sweep_by_clicks_and_its_best_trial_as_a_run(
     click(qtbot, window, "sweepStart")
     until(qtbot, lambda: not view.sweep.running)
     assert tab.table.topLevelItemCount() == 8
+    # A new one needs a name of its own, which is offered; one that is taken is said before anything is begun.
+    choose(qtbot, tab.study, NEW)
+    assert tab.form.values()["study"] == "sweep 2" and tab.problem.text() == ""
+    retype(qtbot, tab.form.editor("study"), "sweep")
+    assert "There is a study sweep already" in tab.problem.text() and not tab.start.isEnabled()
+
+
+def test_studies_of_another_storage_are_listed(window: MainWindow, view: TrainingView, qtbot: QtBot, tmp_path: Path) -> None:
+    tab, url = view.parts.sweep, f"sqlite:///{tmp_path / 'shared.db'}"
+    request = view.setup.request()
+    assert request is not None
+    make_sweep(url, "night", spec_of(request, SweepParameters(study="night"), {"fire_l_feat": SweepRange(0.1, 0.4)}))
+    show_tab(qtbot, window, "trainingTabs", "Sweep")
+    retype(qtbot, tab.form.editor("storage"), url)
+    assert tab.studies == []  # an address that is half typed is not looked up
+    qtbot.keyClick(tab.form.editor("storage"), Qt.Key.Key_Return)
+    until(qtbot, lambda: tab.studies == ["night"])
+    choose(qtbot, tab.study, "night")
+    until(qtbot, lambda: "night: no trial yet" in tab.words.text())
+    assert tab.varied.varied() == {"fire_l_feat": SweepRange(0.1, 0.4)}
 
 
 def named(tab: SweepTab, name: str) -> QTreeWidgetItem:

@@ -15,7 +15,7 @@ def test_prototypes_are_trained_by_clicks_and_drawn(window: MainWindow, tmp_path
     lab = small_workspace(tmp_path / "lab", places=20)
     view = open_training(qtbot, window, lab)
     setup = view.parts.setup
-    choose(qtbot, setup.kind, "Prototypes: one layer, the references are its weights")
+    choose(qtbot, setup.kind, "Prototypes: one layer of references")
     assert setup.chosen_kind == "prototype"
     setup.inputs_form.set_values({"dims": (8, 8)})
     setup.edited.emit()

@@ -116,6 +116,21 @@ def test_the_default_network_is_asked_for_by_its_word_and_one_in_models_by_its_n
     assert by_word["model"] == by_name["model"] == str(standard)
 
 
+def test_networks_of_one_file_name_are_told_apart_by_their_runs(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Runs that differ in their seed have networks of one name: their folders say the time and the run's name."""
+    words = []
+    for number in range(2):
+        path = workspace / "runs" / f"2026-11-2{number}_10-00-00_dusk" / "früh_LENS_IN20_FN40_DB14.pth"
+        train(workspace, path)
+        words.append(str(path))
+    result = result_of(capsys, workspace, "--methods", ",".join(words), "--gt_file", str(workspace / "truth.npy"))
+    assert [method["name"] for method in result["methods"]] == ["2026-11-20_10-00-00_dusk", "2026-11-21_10-00-00_dusk"]
+    for number, word in enumerate(words):  # as the panel calls them
+        (Path(word).parent / "run.json").write_text(json.dumps({"name": f"dusk, seed {number}"}))
+    result = result_of(capsys, workspace, "--methods", ",".join(words), "--gt_file", str(workspace / "truth.npy"))
+    assert [method["name"] for method in result["methods"]] == ["dusk, seed 0", "dusk, seed 1"]
+
+
 def test_a_ground_truth_of_either_orientation_is_taken_right(
     workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -63,6 +63,20 @@ def test_runs_are_listed_and_a_network_placed_in_models_only_once(workspace: Wor
     assert [(entry.path.parent, entry.run) for entry in found] == [(second, second), (workspace.models, first)]
 
 
+def test_networks_are_called_by_the_names_of_their_runs(workspace: Workspace) -> None:
+    runs = workspace.root / "runs"
+    for folder, name, day in (("a", "dusk, seed 0", 20), ("b", "dusk, seed 1", 21), ("c", "again", 22), ("d", "again", 23)):
+        put(runs / folder / "monday_LENS_IN64_FN128_DB12.pth", record(created=f"2026-11-{day}T10:00:00Z", seed=day))
+        (runs / folder / "run.json").write_text(json.dumps({"name": name}))
+    put(runs / "e" / "monday_LENS_IN64_FN128_DB12.pth", record(created="2026-11-24T10:00:00Z"))
+    (runs / "e" / "run.json").write_text("{")
+    put(workspace.models / "mine.pth", record(created="2026-11-25T10:00:00Z"))
+    titles = [entry.title for entry in networks_of(workspace)]
+    assert titles[0] == "mine" and titles[1] == "monday_LENS_IN64_FN128_DB12"
+    assert titles[2].startswith("again (2026-11-23 ") and titles[3].startswith("again (2026-11-22 ")
+    assert titles[4:] == ["dusk, seed 1", "dusk, seed 0"]
+
+
 def test_networks_without_a_record_in_two_places_are_two(workspace: Workspace) -> None:
     put(workspace.root / "runs" / "r" / "x_LENS_IN4_FN8_DB2.pth")
     put(workspace.models / "x_LENS_IN4_FN8_DB2.pth")

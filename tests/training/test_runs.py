@@ -34,6 +34,7 @@ from engine.training.runs import (
     Run,
     differences,
     group_spread,
+    group_spreads,
     list_runs,
     new_run_folder,
     read_run,
@@ -153,6 +154,10 @@ def test_several_seeds_give_mean_and_spread(workspace: Workspace) -> None:
     values = [one.run.info.scores["recall_at_1"] for one in done]
     found = group_spread(runs[0], runs, "recall_at_1")
     assert found is not None and found.count == 3
+    alone = train(judged(request(workspace, seed=1)))[0].run
+    each = group_spreads([runs[0], alone, *runs[1:]], "recall_at_1")
+    assert [each[0], *each[2:]] == [found] * 3
+    assert each[1] is not None and (each[1].mean, each[1].count) == (alone.info.scores["recall_at_1"], 1)
     assert found.mean == pytest.approx(np.mean(values)) and found.deviation == pytest.approx(np.std(values, ddof=1))
     assert found.text == f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f} (3)".replace("0.", ".")
     (placed,) = workspace.models.glob("*.pth")

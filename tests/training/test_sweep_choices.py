@@ -275,6 +275,20 @@ def test_a_worker_keeps_the_inputs_that_it_has_made(workspace: Workspace, monkey
     assert runner.places_of(raw) is not first
 
 
+def test_an_ensemble_is_compared_once_it_has_all_its_windows(workspace: Workspace) -> None:
+    """A quarter of its last network's output layer is compared with a quarter of any other trial's."""
+    request = request_of(workspace, "lens", LensTrainingParameters(epoch_feat=2, epoch_out=4))
+    spec = spec_of(request, SweepParameters(), read_varied("lens", ["join_windows", "windows=1,1 2"]))
+    runner = TrialRunner({**spec.as_json(), "data_dir": str(workspace.data_dir)}, CancelToken())
+    for windows, join in (((1, 2), "columns"), ((1, 2), "inputs"), ((1,), "columns")):
+        inputs = InputParameters(dims=(8, 8), windows=windows).model_dump(mode="json")
+        training = LensTrainingParameters(epoch_feat=2, epoch_out=4, join_windows=join).model_dump(mode="json")
+        told: list[tuple[int, float]] = []
+        (figures,) = runner.run(inputs, training, [0], 1, lambda value, step, told=told: bool(told.append((step, value))))
+        assert [step for step, _ in told] == [1, 2, 3, 4]
+        assert told[-1][1] == figures["recall_area"]
+
+
 def test_a_grid_that_does_not_fit_is_said_before_any_trial(workspace: Workspace) -> None:
     request = replace(request_of(workspace), inputs=InputParameters(dims=(7, 7)))
     with pytest.raises(BadInput, match="does not divide"):
