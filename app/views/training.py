@@ -1,8 +1,10 @@
 """The Training panel: choose what is learned and how, watch it, compare runs, search for better parameters."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.background import Background
@@ -201,12 +203,18 @@ class TrainingView(View):
         chosen = QFileDialog.getExistingDirectory(self, "Export the plots to a folder", str(self._output()))
         if not chosen:
             return
+        self._go_on_exporting(self.parts.live.export_to(Path(chosen)), Path(chosen), 0)
+
+    def _go_on_exporting(self, files: Iterator[Path], folder: Path, count: int) -> None:
         try:
-            count = self.parts.live.export_to(Path(chosen))
+            written = next(files, None)
         except BadInput as error:
             self.notify(str(error))
             return
-        self.notify(f"{count} files were written to {chosen}.", "info")
+        if written is None:
+            self.notify(f"{count} files were written to {folder}.", "info")
+        else:
+            QTimer.singleShot(0, self, lambda: self._go_on_exporting(files, folder, count + 1))
 
     def _on_save(self, plot: TrainingPlot) -> None:
         start = self._output() / f"{plot.objectName()}.svg"

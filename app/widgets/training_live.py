@@ -1,6 +1,7 @@
 """The Live tab: how far the training is, and its plots in a grid."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -191,21 +192,21 @@ class LivePlots(QWidget):
         for plot in self.plots:
             plot.fit()
 
-    def export_to(self, folder: Path) -> int:
-        """Write pictures and values; returns the number of files.
+    def export_to(self, folder: Path) -> Iterator[Path]:
+        """Write values and pictures, one file a step: all of them at once would hold the window up.
 
         Raises:
             BadInput: the folder cannot be written.
         """
-        written = export_values(self.curves.curves(), folder)
-        try:
-            for plot in self._shown():
-                for kind in KINDS:
-                    save_plot(plot, folder / f"{plot.objectName()}.{kind}")
-                    written.append(folder / f"{plot.objectName()}.{kind}")
-        except OSError as error:
-            raise BadInput(f"{folder} cannot take the pictures ({error}): choose another folder.") from None
-        return len(written)
+        yield from export_values(self.curves.curves(), folder)
+        for plot in self._shown():
+            for kind in KINDS:
+                path = folder / f"{plot.objectName()}.{kind}"
+                try:
+                    save_plot(plot, path)
+                except OSError as error:
+                    raise BadInput(f"{folder} cannot take the pictures ({error}): choose another folder.") from None
+                yield path
 
     def showEvent(self, event: QShowEvent) -> None:
         """What came in while the tab was hidden is drawn now."""
