@@ -257,13 +257,15 @@ def _names_of(paths: list[Path]) -> dict[Path, str]:
 
 def _network_path(word: str, opened: _Pair, inputs: InputParameters, parameters: EvaluationParameters) -> Path:
     if word == DEFAULT_NETWORK:
-        features = int(inputs.inputs * parameters.feature_multiplier)
-        standard = network_name(opened.selection.reference, inputs.inputs, features, opened.places)
         if parameters.model is not None:
             return parameters.model
-        models, name = opened.workspace.models, opened.selection.reference
+        models, name, windows = opened.workspace.models, opened.selection.reference, inputs.window_count
         prototypes = models / prototype_name(name, inputs.for_kind("prototype").inputs, opened.places)
-        return prototypes if prototypes.exists() and not (models / standard).exists() else models / standard
+        # A network a window has as many features as those together, rounded down one by one.
+        each = inputs.inputs // windows
+        counts = int(inputs.inputs * parameters.feature_multiplier), windows * int(each * parameters.feature_multiplier)
+        standard, columns = (models / network_name(name, inputs.inputs, count, opened.places) for count in counts)
+        return next((path for path in (standard, columns, prototypes) if path.exists()), standard)
     if Path(word).suffix != ".pth":
         known = ", ".join((*BASELINES, DEFAULT_NETWORK))
         raise BadInput(f"methods names {word!r}, which is no method: choose among {known}, or name a network's .pth file.")

@@ -214,3 +214,12 @@ def test_from_the_command_line(workspace: Workspace, tmp_path: Path) -> None:
     scores = tmp_path / "evaluate.json"
     assert main(["evaluate", *names, "--query", QUERY, "--model", model, "--json", str(scores)]) == 0
     assert "recall_at" in scores.read_text()
+
+
+def test_an_evaluation_finds_networks_a_window_by_their_name(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ["--data_dir", str(workspace.root), "--dataset", DATASET, "--camera", CAMERA, "--reference", REFERENCE]
+    size = ["--dims", "4", "8", "--windows", "1", "2", "--feature_multiplier", "1.3"]  # 2 x 41 features and not 83
+    assert main(["train", *where, *size, "--join_windows", "columns", "--epoch_feat", "2", "--epoch_out", "2"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", *where, *size, "--query", QUERY, "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["model"].endswith("monday_LENS_IN64_FN82_DB30.pth")
