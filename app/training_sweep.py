@@ -16,8 +16,8 @@ from engine.training.sweep import (
     SweepParameters,
     SweepSpec,
     SweepState,
+    begin_sweep,
     list_sweeps,
-    make_sweep,
     read_sweep,
     request_for,
     run_sweep,
@@ -132,7 +132,7 @@ class SweepControl(QObject):
             if spec is not None:
                 if settings.study in list_sweeps(url):
                     raise BadInput(_taken(settings.study))
-                make_sweep(url, settings.study, spec)
+                return begin_sweep(url, settings, spec, workspace, emit, cancel)
             return run_sweep(url, settings, workspace, emit, cancel)
 
         self._next = 0.0

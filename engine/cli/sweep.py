@@ -18,7 +18,7 @@ from engine.training.sweep import (
     SweepParameters,
     SweepSpec,
     SweepState,
-    make_sweep,
+    begin_sweep,
     request_for,
     run_sweep,
     shown_url,
@@ -82,12 +82,14 @@ def run(arguments: argparse.Namespace, console: Console, cancel: CancelToken) ->
     url = storage_url(parameters.storage, workspace)
     spec = sweep_spec(url, parameters.study)
     if spec is None:
-        spec = make_sweep(url, parameters.study, _new(arguments, console, selection, parameters))
-        console.say(f"Began the study {parameters.study} in {shown_url(url)}.")
+        new = _new(arguments, console, selection, parameters)
+        console.say(f"Begins the study {parameters.study} in {shown_url(url)}.")
+        with console.progress():
+            state = begin_sweep(url, parameters, new, workspace, console.emit, cancel)
     else:
         console.say(f"Joined the study {parameters.study} in {shown_url(url)}: it says what is varied and on which traverses.")
-    with console.progress():
-        state = run_sweep(url, parameters, workspace, console.emit, cancel)
+        with console.progress():
+            state = run_sweep(url, parameters, workspace, console.emit, cancel)
     _show(state, console)
     result = as_json(state)
     if arguments.best_run:

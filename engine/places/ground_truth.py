@@ -107,7 +107,7 @@ def read_matrix(path: Path) -> Truth:
         # A memory map reads the header alone: a file that claims a huge shape costs nothing.
         stored = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
-        raise BadInput(f"{path} does not exist: make the ground truth first, or leave matching out.") from None
+        raise BadInput(f"{path} does not exist: make the ground truth first, or check its path.") from None
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror or error}).") from None
     except (ValueError, EOFError):  # NumPy's own words advise to unpickle whatever it does not know

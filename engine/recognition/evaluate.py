@@ -232,6 +232,9 @@ def _methods(
             query = opened.selection.query
             text = f"{path.name}: a sweep chose its parameters on {query}, so its figures on it are too good: use another query."
             emit(Notice(text, "warning"))
+        if runner.record is not None and opened.selection.query in runner.record.references:
+            text = f"{names[path]} has learned {opened.selection.query}: it looks good on what it learned, so use another query."
+            emit(Notice(text, "warning"))
         title = names[path] if parameters.methods else _TITLES.get(runner.kind, runner.kind)
         methods.append(_Method(word, title, runner, path, rows))
     return methods

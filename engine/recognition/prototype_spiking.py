@@ -158,7 +158,7 @@ def simulate_prototypes(
         BadInput: inputs that do not fit, or so many steps that membranes could not be counted exactly.
         JobCancelled: the job was asked to stop.
     """
-    inputs = np.asarray(inputs, np.float32)
+    inputs = np.ascontiguousarray(inputs, np.float32)  # picked pixels come column by column, and the loops take rows
     if inputs.ndim != 2 or inputs.shape[1] != prepared.inputs:
         raise BadInput(
             f"Queries must be rows of {prepared.inputs} inputs as the network has, but are {' x '.join(map(str, inputs.shape))}."

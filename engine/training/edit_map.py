@@ -76,7 +76,7 @@ def edit_map(parameters: MapEditParameters, emit: Emit, cancel: CancelToken) -> 
         raise BadInput("Nothing is to be changed: give merge, remove or add.")
     if parameters.gt_file is not None and parameters.merge is None:
         raise BadInput("gt_file says where the places of a merged network are: give merge too, or leave it out.")
-    check_target(parameters.out, parameters.overwrite)
+    check_target(parameters.out, parameters.overwrite, "out")
     runner = NetworkRunner.open(parameters.model, emit=emit)
     merged = 0 if parameters.merge is None else _merge(runner, parameters.merge, parameters.gt_file, emit)
     if len(set(parameters.remove)) < len(parameters.remove):

@@ -272,21 +272,26 @@ def train_network(
     return TrainedNetwork(network, record, target, seconds)
 
 
-def check_target(target: Path, overwrite: bool) -> None:
+def check_target(target: Path, overwrite: bool, option: str = "model") -> None:
     """Refuse a target that is there already or cannot be written, before the work and not after it.
+
+    Args:
+        target: the network's file.
+        overwrite: whether one that is there may be replaced.
+        option: that names it, for the message.
 
     Raises:
         BadInput: says which file and what to do.
     """
     if target.suffix != ".pth":
-        raise BadInput(f"A network's file ends in .pth, but model is {target}.")
+        raise BadInput(f"A network's file ends in .pth, but {option} is {target}.")
     if target.exists() and not overwrite:
-        raise BadInput(f"{target} exists already: pass overwrite to replace it, or name another file with model.")
+        raise BadInput(f"{target} exists already: pass overwrite to replace it, or name another file with {option}.")
     folder = target.parent
     while not folder.exists():
         folder = folder.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise BadInput(f"{folder} cannot be written to: name another file with model.")
+        raise BadInput(f"{folder} cannot be written to: name another file with {option}.")
 
 
 def warn_about_dark_frames(frames: NDArray[np.uint8], name: str, emit: Emit) -> None:

@@ -12,7 +12,7 @@ from engine.places.selection import TrainingSelection
 from engine.places.several import Several, open_several
 from engine.places.workspace import Workspace
 from engine.recognition.run_network import NetworkRunner
-from engine.training.runs import Run, RunInfo, code_digest, new_folder_name, remove_run, runs_folder, write_run
+from engine.training.runs import Run, RunInfo, code_digest, new_run_folder, remove_run, runs_folder, write_run
 from engine.training.validation import ValidationParameters, read_validation
 
 
@@ -96,8 +96,7 @@ def merge_runs(workspace: Workspace, first: Run, second: Run, name: str, emit: E
     )
     runner.record = record.model_copy(update={"created": info.created, "tuned_on": info.tuned_on})
     cancel.check()
-    run = Run(new_folder_name(runs_folder(workspace), label), info)
-    run.folder.mkdir(parents=True)
+    run = Run(new_run_folder(runs_folder(workspace), label), info)
     try:
         runner.save(run.folder / info.network)
         write_run(run)

@@ -36,7 +36,7 @@ from engine.training.runs import (
     RunInfo,
     change_run,
     code_digest,
-    new_folder_name,
+    new_run_folder,
     read_run,
     remove_run,
     runs_folder,
@@ -226,7 +226,6 @@ def _begin(root: Path, request: TrainRequest, training: Parameters, places: Plac
     seed = int(getattr(training, "seed", 0))
     base = request.run.name.strip() or request.selection.label
     name = f"{base}, seed {seed}" if group else base
-    folder = new_folder_name(root, name)
     workspace = request.selection.workspace()
     target = request.model or (workspace.models / file_name if request.run.place else None)
     first = seed == int(getattr(request.training, "seed", 0))
@@ -250,8 +249,7 @@ def _begin(root: Path, request: TrainRequest, training: Parameters, places: Plac
         tuned_on=request.tuned_on,
         sweep=request.sweep,
     )
-    folder.mkdir(parents=True)
-    run = Run(folder, info)
+    run = Run(new_run_folder(root, name), info)
     write_run(run)
     return run
 

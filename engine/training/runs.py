@@ -116,14 +116,19 @@ def runs_folder(workspace: Workspace) -> Path:
     return workspace.root / RUNS
 
 
-def new_folder_name(root: Path, name: str, moment: datetime | None = None) -> Path:
-    """A folder of `root` for a run, that is not there yet: date, time and name, so that names sort."""
+def new_run_folder(root: Path, name: str, moment: datetime | None = None) -> Path:
+    """Make a folder of `root` for a run: date, time and name, so that names sort. No two trainings get the same one."""
     stamp = (moment or datetime.now()).strftime("%Y-%m-%d_%H-%M-%S")
     base = f"{stamp}_{file_name_of(name)}"
+    root.mkdir(parents=True, exist_ok=True)
     folder, number = root / base, 2
-    while folder.exists():
-        folder, number = root / f"{base}_{number}", number + 1
-    return folder
+    while True:
+        try:
+            folder.mkdir()
+        except FileExistsError:  # of a training that began in the same second
+            folder, number = root / f"{base}_{number}", number + 1
+        else:
+            return folder
 
 
 def file_name_of(name: str) -> str:

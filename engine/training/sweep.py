@@ -9,11 +9,14 @@ import contextlib
 import os
 import re
 import socket
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
@@ -37,6 +40,7 @@ _SPEC = "revisit"
 _OUTCOME = "outcome"  # one attribute for all of it: each is a write to the disk
 _PRUNE_REPORTS = 4
 _LOOK_SECONDS = 0.1
+_MAKING_SECONDS = 3.0  # that another worker may take to make the database, or a study in it
 
 Objective = Literal[
     "recall_area", "recall_at_1", "recall_at_5", "recall_at_10", "recall_at_15", "recall_at_20", "recall_at_25", "auc_pr",
@@ -233,12 +237,21 @@ def _optuna(url: str) -> Iterator[Any]:
 
 
 def _storage(optuna: Any, url: str) -> Any:
+    options: dict[str, Any] = {}
     if url.startswith("sqlite:///"):
         folder = Path(url.removeprefix("sqlite:///")).parent
         if not folder.is_dir():
             raise BadInput(f"{folder} is not a folder: make it, or name another storage.")
-        return optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}})
-    return optuna.storages.RDBStorage(url)
+        options = {"engine_kwargs": {"connect_args": {"timeout": 60}}}
+    end = time.monotonic() + _MAKING_SECONDS
+    while True:
+        try:
+            return optuna.storages.RDBStorage(url, **options)
+        except Exception as error:
+            # Workers that start together each find no tables and make them: all but the first fail, and find them next time.
+            if not re.search("already exists|unique|duplicate", str(error), re.IGNORECASE) or time.monotonic() > end:
+                raise
+            time.sleep(_LOOK_SECONDS)
 
 
 def _study(optuna: Any, url: str, name: str) -> Any | None:
@@ -260,7 +273,12 @@ def sweep_spec(url: str, study: str) -> SweepSpec | None:
 
 
 def _spec_of(study: Any, name: str) -> SweepSpec:
-    return SweepSpec.read(study.user_attrs.get(_SPEC), f"The study {name}")
+    content, end = study.user_attrs.get(_SPEC), time.monotonic() + _MAKING_SECONDS
+    # Who makes a study names it first and says what it is about then.
+    while content is None and not study.get_trials(deepcopy=False) and time.monotonic() < end:
+        time.sleep(_LOOK_SECONDS)
+        content = study.user_attrs.get(_SPEC)
+    return SweepSpec.read(content, f"The study {name}")
 
 
 def list_sweeps(url: str) -> list[str]:
@@ -336,9 +354,36 @@ def make_sweep(url: str, study: str, spec: SweepSpec) -> SweepSpec:
         check_varied(spec.kind, spec.varied)
         if spec.objective not in METRICS:
             raise BadInput(f"The objective should be one of {', '.join(METRICS)}, but is {spec.objective!r}.")
-        made = optuna.create_study(study_name=study, storage=_storage(optuna, url), direction="maximize")
+        try:
+            made = optuna.create_study(study_name=study, storage=_storage(optuna, url), direction="maximize")
+        except optuna.exceptions.DuplicatedStudyError:  # another worker was quicker
+            return _spec_of(_study(optuna, url, study), study)
         made.set_user_attr(_SPEC, spec.as_json())
         return spec
+
+
+def begin_sweep(
+    url: str, parameters: SweepParameters, spec: SweepSpec, workspace: Workspace, emit: Emit, cancel: CancelToken
+) -> SweepState:
+    """Make a study and work on it; where no trial can begin, none is left: its name would stay taken by what does not work.
+
+    Args:
+        spec: what it is about.
+        url, parameters, workspace, emit, cancel: as in run_sweep.
+
+    Raises:
+        BadInput: what is varied is wrong, or as in run_sweep.
+        JobCancelled: stopped.
+    """
+    make_sweep(url, parameters.study, spec)
+    try:
+        return run_sweep(url, parameters, workspace, emit, cancel)
+    except BadInput:
+        with _optuna(url) as optuna:
+            made = _study(optuna, url, parameters.study)
+            if made is not None and not made.get_trials(deepcopy=False) and not _spec_of(made, parameters.study).data_hash:
+                optuna.delete_study(study_name=parameters.study, storage=_storage(optuna, url))
+        raise
 
 
 def run_sweep(url: str, parameters: SweepParameters, workspace: Workspace, emit: Emit, cancel: CancelToken) -> SweepState:
@@ -360,7 +405,7 @@ def run_sweep(url: str, parameters: SweepParameters, workspace: Workspace, emit:
         if study is None:
             raise BadInput(f"There is no study {parameters.study!r} in {shown_url(url)}: check its name.")
         spec = _spec_of(study, parameters.study)
-        study.sampler = _sampler(optuna, parameters, len(study.get_trials(deepcopy=False)))
+        study.sampler = _sampler(optuna, parameters)
         study.pruner = optuna.pruners.MedianPruner(n_startup_trials=5) if spec.pruning else optuna.pruners.NopPruner()
         _bury(optuna, study, emit)
         emit(Notice(f"The networks are judged on {spec.validation.validation_query}: report the final figures on another query."))
@@ -372,16 +417,35 @@ def run_sweep(url: str, parameters: SweepParameters, workspace: Workspace, emit:
     return read_sweep(url, parameters.study)
 
 
-def _sampler(optuna: Any, parameters: SweepParameters, before: int) -> Any:
-    """A worker that joins later draws other numbers than the first one did."""
-    seed = parameters.sweep_seed + before
-    if parameters.sampler == "random":
-        return optuna.samplers.RandomSampler(seed=seed)
-    return optuna.samplers.TPESampler(seed=seed)
+def _sampler(optuna: Any, parameters: SweepParameters) -> Any:
+    """Draws each trial from a seed of its own, made of the sweep's and the trial's number, which the storage gives out once.
+
+    So workers never draw the same numbers, even if they began together; and a study is the same, all at once or bit by bit.
+    """
+    make = optuna.samplers.RandomSampler if parameters.sampler == "random" else optuna.samplers.TPESampler
+
+    class ByTrial(optuna.samplers.BaseSampler):  # type: ignore[misc]
+        def before_trial(self, study: Any, trial: Any) -> None:
+            seed = np.random.SeedSequence([parameters.sweep_seed, trial.number]).generate_state(1)[0]
+            self._own = make(seed=int(seed))
+
+        def infer_relative_search_space(self, study: Any, trial: Any) -> Any:
+            return self._own.infer_relative_search_space(study, trial)
+
+        def sample_relative(self, *given: Any) -> Any:
+            return self._own.sample_relative(*given)
+
+        def sample_independent(self, *given: Any) -> Any:
+            return self._own.sample_independent(*given)
+
+    return ByTrial()
 
 
 def _check_data(study: Any, spec: SweepSpec, data_hash: str, name: str) -> None:
-    known = study.user_attrs[_SPEC].get("data_hash", "")
+    try:
+        known = study.user_attrs[_SPEC].get("data_hash", "")
+    except KeyError:
+        raise BadInput(f"The study {name} was removed while the processes started: begin it anew.") from None
     if not known:
         study.set_user_attr(_SPEC, {**spec.as_json(), "data_hash": data_hash})
     elif known != data_hash:

@@ -153,11 +153,18 @@ def read_varied(kind: NetworkKind, words: list[str]) -> dict[str, Varied]:
         variable = variables(kind).get(name)
         if name in found:
             raise BadInput(f"--vary names {name} twice: give it once, with all its values.")
-        if variable is not None and isinstance(variable.usual, SweepChoice):
+        if variable is None:
+            raise _unknown(kind, name)
+        if isinstance(variable.usual, SweepChoice):
             found[name] = _read_choice(variable, values, word) if sign else variable.usual
         else:
             found[name] = _read_range(values, word)
     return found
+
+
+def _unknown(kind: NetworkKind, name: str) -> BadInput:
+    names = ", ".join(variables(kind))
+    return BadInput(f"{name} is no parameter of a network of the kind {kind} that could be varied: choose among {names}.")
 
 
 def _read_choice(variable: Variable, values: str, word: str) -> SweepChoice:
@@ -197,8 +204,7 @@ def check_varied(kind: NetworkKind, varied: Mapping[str, Varied]) -> None:
     for name, over in varied.items():
         variable = variables(kind).get(name)
         if variable is None:
-            names = ", ".join(variables(kind))
-            raise BadInput(f"{name} is no parameter of a network of the kind {kind} that could be varied: choose among {names}.")
+            raise _unknown(kind, name)
         if isinstance(variable.usual, SweepChoice) and isinstance(over, SweepRange):
             raise BadInput(f"{name} has no range: choose among {', '.join(map(shown, variable.usual.values))}.")
         if isinstance(over, SweepChoice):

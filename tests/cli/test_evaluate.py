@@ -292,3 +292,14 @@ def test_a_traverse_of_one_frame_is_evaluated(workspace: Path, capsys: pytest.Ca
     one_frame(workspace)
     result = result_of(capsys, workspace, "--methods", "sad,correlation", "--gt_file", str(workspace / "truth.npy"))
     assert result["queries"] == 1 and result["recall_at"]["1"] == 1.0
+
+
+def test_a_query_that_the_network_has_learned_is_told_of(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = workspace / "network.pth"
+    train(workspace, path)
+    asked = ("--gt_file", str(workspace / "itself.npy"), "--query", "früh", "--model", str(path))
+    save_ground_truth(workspace / "itself.npy", np.eye(PLACES, dtype=np.uint8))
+    notices = result_of(capsys, workspace, *asked)["notices"]
+    assert "network.pth has learned früh: it looks good on what it learned, so use another query." in notices
+    other = result_of(capsys, workspace, "--gt_file", str(workspace / "truth.npy"), "--model", str(path))["notices"]
+    assert not any("has learned" in text for text in other)

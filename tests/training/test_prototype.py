@@ -73,7 +73,14 @@ def test_the_same_frames_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [[], ["--windows", "1"], ["--normalise", "reference"], ["--spikes", "random", "--timebin", "80"]]
+    "options",
+    [
+        [],
+        ["--windows", "1"],
+        ["--windows", "1", "--cell", "centre", "--normalise", "none"],
+        ["--normalise", "reference"],
+        ["--spikes", "random", "--timebin", "80"],
+    ],
 )
 def test_the_command_trains_and_evaluates_it(tmp_path: Path, options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     small_workspace(tmp_path)

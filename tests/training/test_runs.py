@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from engine.training.runs import (
     group_spread,
     group_spreads,
     list_runs,
+    new_run_folder,
     read_run,
     rename_run,
     restore_run,
@@ -117,6 +119,22 @@ def test_a_run_is_a_folder_that_holds_everything(workspace: Workspace) -> None:
     assert record is not None and record.seed == 3 and record.data_hash == info.data_hash
     (entry,) = networks_of(workspace)
     assert entry.path == done.path and entry.run == done.run.folder
+
+
+def test_trainings_that_begin_in_the_same_second_have_folders_of_their_own(tmp_path: Path) -> None:
+    root, moment, together, made = tmp_path / "runs", datetime(2026, 5, 4, 3, 2, 1), threading.Barrier(8), list[Path]()
+
+    def begin() -> None:
+        together.wait()
+        made.append(new_run_folder(root, "monday", moment))
+
+    threads = [threading.Thread(target=begin) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    first = "2026-05-04_03-02-01_monday"
+    assert sorted(folder.name for folder in made) == sorted([first, *(f"{first}_{number}" for number in range(2, 9))])
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(workspace: Workspace) -> None:

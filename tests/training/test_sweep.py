@@ -98,9 +98,49 @@ def test_the_same_seed_searches_the_same_and_a_joined_worker_something_else(work
     assert [trial.value for trial in a.trials] == [trial.value for trial in b.trials]
     more = swept(workspace, 1, study="a")
     assert len(more.trials) == 4 and more.trials[3].chosen != a.trials[0].chosen
+    at_once = swept(workspace, 4, study="c", pruning=False)
+    assert at_once.trials[3].chosen == more.trials[3].chosen  # a trial's draws are its number's, whoever asks, and when
     random = swept(workspace, 2, study="other", sampler="random", sweep_seed=1, pruning=False)
     assert random.trials[0].chosen != a.trials[0].chosen
-    assert list_sweeps(storage_url("", workspace)) == ["a", "b", "other"]
+    assert list_sweeps(storage_url("", workspace)) == ["a", "b", "c", "other"]
+
+
+def test_workers_that_begin_together_make_one_study_and_draw_other_numbers(workspace: Workspace) -> None:
+    url, spec = storage_url("", workspace), new_spec(workspace, pruning=False)
+    parameters = SweepParameters(trials=2, processes=1, sampler="random")
+    together, problems = threading.Barrier(4), list[BaseException]()
+
+    def work() -> None:
+        try:
+            together.wait()
+            assert (sweep_spec(url, "sweep") or make_sweep(url, "sweep", spec)) is not None
+            together.wait()
+            run_sweep(url, parameters, workspace, ignore, CancelToken())
+        except BaseException as error:
+            problems.append(error)
+            together.abort()
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert problems == []
+    trials = read_sweep(url, "sweep").trials
+    assert [trial.state for trial in trials] == ["done"] * 8
+    assert len({tuple(trial.chosen.values()) for trial in trials}) == 8
+
+
+def test_a_study_that_another_worker_is_about_to_make_is_awaited(workspace: Workspace) -> None:
+    import optuna
+
+    url, spec = storage_url("", workspace), new_spec(workspace)
+    made = optuna.create_study(study_name="sweep", storage=url, direction="maximize")
+    later = threading.Timer(0.3, made.set_user_attr, ("revisit", spec.as_json()))
+    later.start()
+    found = sweep_spec(url, "sweep")
+    later.join()
+    assert found is not None and found.varied == spec.varied
 
 
 def test_a_process_a_core_and_a_thread_a_process(workspace: Workspace) -> None:
@@ -338,6 +378,18 @@ def test_bad_input_to_a_sweep_is_one_sentence(
 ) -> None:
     assert command(workspace, *options) == 2
     assert sentence in capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_a_study_that_cannot_begin_leaves_its_name_free(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = (("--dims", "7", "--validation_query", QUERY), ("--validation_query", "nowhere"))
+    for options, sentence in zip(wrong, ("does not divide", "is not a folder"), strict=True):
+        assert command(workspace, *options) == 2
+        assert sentence in capsys.readouterr().err.strip().splitlines()[-1]
+        assert list_sweeps(storage_url("", workspace)) == []
+    assert command(workspace, "--validation_query", QUERY, "--trials", "1") == 0
+    capsys.readouterr()
+    assert command(workspace, "--validation_query", "nowhere", "--trials", "1") == 0  # joined: its own query counts
+    assert len(read_sweep(storage_url("", workspace), "sweep").trials) == 2
 
 
 def test_a_query_without_ground_truth_cannot_be_swept(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:

@@ -135,7 +135,7 @@ def test_what_is_typed_becomes_ranges_and_choices() -> None:
         (["windows=1,1 99"], "numbers from 1 to 64"),
         (["threshold=.1,.2"], "NAME=LOW:HIGH"),
         (["readout", "readout=spikes,membrane"], "names readout twice"),
-        (["threshold_rule=published,corrected"], "NAME=LOW:HIGH"),
+        (["threshold_rule=published,corrected"], "threshold_rule is no parameter of a network of the kind prototype"),
         (["dims=0:9"], "dims is no parameter of a network of the kind prototype that could be varied"),
     ],
 )
@@ -304,7 +304,7 @@ def test_choices_from_the_shell(workspace: Workspace, capsys: pytest.CaptureFixt
     vary = ["--vary", "encoding=raw,sqrt,log", "windows=1,1 2", "--vary", "normalise", "readout"]
     assert command(workspace, *where, *vary) == 0
     told = capsys.readouterr()
-    assert "encoding" in told.out + told.err and "membrane" in told.out + told.err
+    assert "encoding" in told.out + told.err and "readout" in told.out + told.err
     join = ["sweep", "--trials", "1", "--processes", "1", "--data_dir", str(workspace.root), "--best_run", "--json", "-"]
     assert main(join) == 0
     told = json.loads(capsys.readouterr().out)
@@ -318,7 +318,9 @@ def test_choices_from_the_shell(workspace: Workspace, capsys: pytest.CaptureFixt
 def test_a_wrong_choice_from_the_shell(workspace: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
     for word, sentence in (
         ("encoding=rwa,log", "encoding should be 'gamma', 'raw', 'sqrt' or 'log', but is 'rwa'"),
-        ("readout=spikes,membrane", "NAME=VALUE,VALUE"),  # LENS has no read-out
+        ("readout=spikes,membrane", "readout is no parameter of a network of the kind lens"),
+        ("readout", "readout is no parameter of a network of the kind lens"),
+        ("fire_l_feat=.1,.2", "NAME=LOW:HIGH"),
         ("wat=1:2", "wat is no parameter"),
     ):
         assert command(workspace, "--validation_query", QUERY, "--vary", word) == 2
