@@ -86,6 +86,11 @@ class SweepControl(QObject):
         self._tab.show_problem("")
         if parameters is None:
             return "A setting of the sweep is wrong: see the red sentence beside it"
+        try:
+            storage_url(parameters.storage, self._view.setup.workspace)
+        except BadInput as error:
+            self._tab.show_problem(str(error))
+            return str(error)
         if self._tab.chosen_study:
             return ""
         request = self._view.setup.request()

@@ -56,7 +56,7 @@ class VariedTable(QTreeWidget):
         header.setObjectName("sweepVariedHeader")
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((1, 66), (2, 66), (3, 44)):
+        for column, width in ((1, 64), (2, 56), (3, 46)):
             header.resizeSection(column, width)
         self.setMinimumHeight(230)
         self.setItemDelegate(_TypeSome(self))

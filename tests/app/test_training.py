@@ -563,7 +563,10 @@ def test_studies_of_another_storage_are_listed(window: MainWindow, view: Trainin
     assert request is not None
     make_sweep(url, "night", spec_of(request, SweepParameters(study="night"), {"fire_l_feat": SweepRange(0.1, 0.4)}))
     show_tab(qtbot, window, "trainingTabs", "Sweep")
+    retype(qtbot, tab.form.editor("storage"), "shared.db")
+    assert "should be an URL" in tab.problem.text() and not tab.start.isEnabled()
     retype(qtbot, tab.form.editor("storage"), url)
+    assert tab.problem.text() == ""
     assert tab.studies == []  # an address that is half typed is not looked up
     qtbot.keyClick(tab.form.editor("storage"), Qt.Key.Key_Return)
     until(qtbot, lambda: tab.studies == ["night"])
