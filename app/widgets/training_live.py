@@ -34,9 +34,9 @@ from engine.training.live import LAYERS
 _COLUMNS = 3
 _MADE_AT_ONCE = 3  # plots in a piece
 _ROOM = 182  # a plot's width with the space beside it
-_SHARE = 0.025  # of the time that this window's thread may work while a training runs: the training has the rest
+_SHARE = 0.02  # of the time that this window's thread may work while a training runs: the training has the rest
 _MOST_SAVED_S = 0.01
-_LONGEST_WAIT_S = 0.5  # for one plot, however busy the window is with something else
+_LONGEST_WAIT_S = 1.0  # for one plot, however busy the window is with something else
 
 
 class DrawingCredit:

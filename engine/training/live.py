@@ -22,7 +22,7 @@ SPIKES, VALIDATION, BEGIN = "spikes", "validation", "begin"
 """Names of the metrics, apart from those of the layers."""
 
 PLOTTED_WEIGHTS = 256
-SHARE = 0.02
+SHARE = 0.015
 DEAD, SATURATED = 0.0, 0.999
 _SAMPLED = 20_000  # weights of a distribution
 _IMAGE_SIDE = 200

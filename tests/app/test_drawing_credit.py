@@ -48,8 +48,8 @@ def test_what_else_the_window_works_counts(clock: Clock) -> None:
     assert 0.35 <= drawn * 0.004 / 100 / training_live._SHARE <= 0.45
 
 
-def test_a_busy_window_still_draws_twice_a_second(clock: Clock) -> None:
-    assert 180 <= drawn_in(clock, 100, 0.004, other_share=0.5) <= 220
+def test_a_busy_window_still_draws_once_a_second(clock: Clock) -> None:
+    assert 90 <= drawn_in(clock, 100, 0.004, other_share=0.5) <= 110
 
 
 def test_work_before_a_training_is_forgotten(clock: Clock) -> None:
