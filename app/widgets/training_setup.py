@@ -24,6 +24,7 @@ from app.widgets.network_picture import NetworkPicture
 from app.widgets.play_bar import tool_button
 from app.widgets.reference_list import ReferenceList, Triple, combo
 from app.widgets.region_panel import heading
+from app.widgets.splitting import scrolled
 from engine.frames.inputs import InputParameters
 from engine.networks.library import NetworkKind
 from engine.parameters import Parameters
@@ -302,10 +303,4 @@ def _page(parts: Sequence[Any], name: str) -> QScrollArea:
         else:
             layout.addLayout(part)
     layout.addStretch(1)
-    area = QScrollArea()
-    area.setObjectName(name)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(page)
-    return area
+    return scrolled(page, name)

@@ -8,12 +8,10 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QComboBox,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
-    QScrollArea,
     QTabWidget,
     QTreeWidget,
     QTreeWidgetItem,
@@ -27,6 +25,7 @@ from app.theme import Theme
 from app.widgets.elided import Elided
 from app.widgets.play_bar import tool_button
 from app.widgets.region_panel import heading
+from app.widgets.splitting import scrolled
 from app.widgets.sweep_plots import ImportancePlot, ParallelPlot
 from app.widgets.sweep_varied import VariedTable
 from engine.training.sweep import SweepParameters, SweepState, SweepTrial, shown_url
@@ -230,13 +229,13 @@ class SweepTab(QWidget):
         self._plots.addWidget(self.importance, 2)
         self._plots.addWidget(self.parallel, 4)
         results, _ = _page(found, plots)
-        self.pages.addTab(_scrolled(settings, "sweepSettings"), SETTINGS)
+        self.pages.addTab(scrolled(settings, "sweepSettings"), SETTINGS)
         told = QWidget()
         column = QVBoxLayout(told)
         column.setContentsMargins(0, 8, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.tuned)
-        column.addWidget(_scrolled(results, "sweepResults"), 1)
+        column.addWidget(scrolled(results, "sweepResults"), 1)
         self.pages.addTab(told, RESULTS)
         buttons = QHBoxLayout()
         buttons.addWidget(self.start, 1)
@@ -333,16 +332,6 @@ def _page(first: QWidget, second: QWidget) -> tuple[QWidget, QBoxLayout]:
     parts.addWidget(first, 1)
     parts.addWidget(second, 1)
     return page, parts
-
-
-def _scrolled(page: QWidget, name: str) -> QScrollArea:
-    area = QScrollArea()
-    area.setObjectName(name)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(page)
-    return area
 
 
 def _summary(state: SweepState) -> str:

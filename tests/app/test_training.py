@@ -572,7 +572,7 @@ def test_studies_of_another_storage_are_listed(window: MainWindow, view: Trainin
     until(qtbot, lambda: tab.studies == ["night"])
     choose(qtbot, tab.study, "night")
     until(qtbot, lambda: "night: no trial yet" in tab.words.text())
-    assert tab.varied.varied() == {"fire_l_feat": SweepRange(0.1, 0.4)}
+    until(qtbot, lambda: tab.varied.varied() == {"fire_l_feat": SweepRange(0.1, 0.4)})
 
 
 def named(tab: SweepTab, name: str) -> QTreeWidgetItem:
