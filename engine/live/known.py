@@ -91,22 +91,20 @@ def truth_of(workspace: Workspace, model: LiveModel, query: Traverse) -> NDArray
     parts, begun = model.parts or ((whole, model.places),), 0
     for traverse, count in parts:
         if traverse.name == query.name:
-            own = _of_places(np.eye(len(query), dtype=np.uint8), count, model.filter)
             matrix = np.zeros((model.places, len(query)), np.uint8)
-            matrix[begun : begun + count] = own
+            shown = _places_shown(len(query), count, model.filter)
+            matrix[begun + shown, np.arange(len(shown))] = 1
             return matrix
         begun += count
     frames = len(query), len(query)
     if model.filter > 1:
-        blocks = []
-        for traverse, count in parts:
-            path = workspace.ground_truth_file(dataset, camera, traverse.name, query.name)
+        paths = [workspace.ground_truth_file(dataset, camera, traverse.name, query.name) for traverse, _ in parts]
+        blocks = [np.zeros((count, len(query)), np.uint8) for _, count in parts]
+        for number, (path, (traverse, count)) in enumerate(zip(paths, parts, strict=True)):
             if path.exists():
                 every_frame = load_ground_truth(path, (len(traverse), len(traverse)), frames, scored=False).matrix
-                blocks.append((_of_places(every_frame, count, model.filter), True))
-            else:
-                blocks.append((np.zeros((count, len(query)), np.uint8), False))
-        return np.concatenate([block for block, _ in blocks]) if any(there for _, there in blocks) else None
+                blocks[number] = _of_places(every_frame, count, model.filter)
+        return np.concatenate(blocks) if any(path.exists() for path in paths) else None
     if model.parts:
         chosen = PairSelection(data_dir=workspace.data_dir, dataset=dataset, camera=camera, reference=reference, query=query.name)
         found = truth_of_joined(workspace, chosen, model.parts, frames, scored=False)
@@ -118,12 +116,16 @@ def truth_of(workspace: Workspace, model: LiveModel, query: Traverse) -> NDArray
 
 
 def _of_places(truth: NDArray[np.uint8], places: int, every: int) -> NDArray[np.uint8]:
-    """Of a truth of all frames (frames, queries) that of places that are every so-many-th: a frame shows the nearest one."""
-    place = (np.arange(len(truth)) + every // 2) // every
-    kept = place < places
-    matrix = np.zeros((places, truth.shape[1]), np.uint8)
-    np.maximum.at(matrix, place[kept], truth[kept])
+    """Of a truth of all frames (frames, queries) that of places that are every so-many-th."""
+    shown = _places_shown(len(truth), places, every)
+    matrix: NDArray[np.uint8] = np.maximum.reduceat(truth[: len(shown)], np.searchsorted(shown, np.arange(places)), axis=0)
     return matrix
+
+
+def _places_shown(frames: int, places: int, every: int) -> NDArray[np.int64]:
+    """The nearest of places that are every so-many-th frame, for each frame up to the last that shows one."""
+    place = (np.arange(frames) + every // 2) // every
+    return place[place < places]
 
 
 def recording_for(workspace: Workspace, model: LiveModel) -> Path | None:

@@ -68,7 +68,7 @@ class LiveModel:
     @property
     def filter(self) -> int:
         """Its places are every so-many-th frame of the reference, as `reference` and `positions` are already."""
-        return self.runner.record.filter if self.runner.record is not None else 1
+        return _filter_of(self.runner)
 
     @property
     def frame_size(self) -> tuple[int, int] | None:
@@ -162,7 +162,7 @@ def open_model(
         return LiveModel(path, runner, None, _reference_name(path, runner), None, Trained())
     try:
         parts = _parts(runner, workspace, names)
-        every = runner.record.filter if runner.record is not None else 1
+        every = _filter_of(runner)
         reference = workspace.traverse(*names)
         if parts or every > 1:
             reference = joined(parts or ((reference, runner.places),), every)
@@ -175,6 +175,10 @@ def open_model(
         cancel.check()
     trained, positions = _trained(runner, frames, info), _positions(workspace, names, parts, every, emit)
     return LiveModel(path, runner, reference, reference.name, names, trained, positions, parts)
+
+
+def _filter_of(runner: NetworkRunner) -> int:
+    return runner.record.filter if runner.record is not None else 1
 
 
 def workspace_of(model: Path) -> Workspace | None:
@@ -246,8 +250,7 @@ def _reference_of(path: Path, runner: NetworkRunner, workspace: Workspace | None
         return None
     wanted = _reference_name(path, runner)
     found: list[tuple[str, str, str]] = [names for names in workspace.traverses() if names[2] == wanted]
-    record = runner.record
-    every = record.filter if record is not None else 1
+    record, every = runner.record, _filter_of(runner)
     if record is not None and record.route == "after" and record.part_places:
         counts = dict(zip(record.references, record.part_places, strict=False))
         fitting: list[Any] = [

@@ -93,6 +93,11 @@ def _initial_layer(
     return total.astype(np.float32)
 
 
+def feature_count(inputs: int, multiplier: float, networks: int = 1) -> int:
+    """Feature neurons of a network of so many inputs; of several that share the inputs, each rounded down by itself."""
+    return networks * int(inputs // networks * multiplier)
+
+
 def initial_network(inputs: int, parameters: "LensTrainingParameters", places: int, rng: np.random.Generator) -> LensNetwork:
     """Draw a network to start learning from.
 
@@ -103,7 +108,7 @@ def initial_network(inputs: int, parameters: "LensTrainingParameters", places: i
     Raises:
         BadInput: the network would have no feature neuron, or more than 2^31 weights.
     """
-    features = int(inputs * parameters.feature_multiplier)
+    features = feature_count(inputs, parameters.feature_multiplier)
     if features < 1:
         raise BadInput(
             f"feature_multiplier {parameters.feature_multiplier} gives no feature neuron for {inputs} inputs: "

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator
 from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken, Emit, JobEvent, Notice, Progress
-from engine.networks.lens import network_name
+from engine.networks.lens import feature_count, network_name
 from engine.networks.library import run_name
 from engine.networks.prototype import prototype_name
 from engine.networks.record import RunRecord, hash_arrays, record_path
@@ -261,9 +261,7 @@ def _network_path(word: str, opened: _Pair, inputs: InputParameters, parameters:
             return parameters.model
         models, name, windows = opened.workspace.models, opened.selection.reference, inputs.window_count
         prototypes = models / prototype_name(name, inputs.for_kind("prototype").inputs, opened.places)
-        # A network a window has as many features as those together, rounded down one by one.
-        each = inputs.inputs // windows
-        counts = int(inputs.inputs * parameters.feature_multiplier), windows * int(each * parameters.feature_multiplier)
+        counts = (feature_count(inputs.inputs, parameters.feature_multiplier, networks) for networks in (1, windows))
         standard, columns = (models / network_name(name, inputs.inputs, count, opened.places) for count in counts)
         return next((path for path in (standard, columns, prototypes) if path.exists()), standard)
     if Path(word).suffix != ".pth":

@@ -53,12 +53,6 @@ class TrainingState:
         generator = dict(rng.bit_generator.state)
         return cls(0, 0, generator, network, _signs(network.feature_weights), _signs(network.output_weights))
 
-    def begin(self, parameters: LensTrainingParameters, inputs: int, places: int) -> None:
-        """Stand before the first step of a further network."""
-        fresh = TrainingState.first(parameters, inputs, places)
-        self.layer, self.step, self.generator, self.network = fresh.layer, fresh.step, fresh.generator, fresh.network
-        self.feature_signs, self.output_signs = fresh.feature_signs, fresh.output_signs
-
 
 def _signs(weights: NDArray[np.float32]) -> NDArray[np.int8]:
     return np.sign(weights).astype(np.int8)

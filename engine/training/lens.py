@@ -4,6 +4,7 @@ Source: VPRTempo (arXiv 2309.10225), LENS (arXiv 2408.16754).
 """
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +115,8 @@ class _Run:
                 continue
             if len(state.done) + 1 == self._networks:
                 break
-            state.done += (state.network,)
-            state.begin(self._parameters, self._rates.shape[1], state.network.places)
+            fresh = TrainingState.first(self._parameters, self._rates.shape[1], state.network.places)
+            self.state = state = replace(fresh, done=(*state.done, state.network))
             self._begin_network()
             self._write()
         nothing_yet = state.layer == 0 or state.step == 0

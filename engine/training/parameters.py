@@ -5,6 +5,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from engine.networks.lens import feature_count
 from engine.parameters import Parameters, parameter
 
 
@@ -63,8 +64,7 @@ class LensTrainingParameters(Parameters):
 
     def features(self, inputs: int, windows: int) -> int:
         """How many feature neurons these networks have together, for the inputs of all windows."""
-        networks = self.networks(windows)
-        return networks * int(inputs // networks * self.feature_multiplier)
+        return feature_count(inputs, self.feature_multiplier, self.networks(windows))
 
 
 PRESETS: Mapping[str, LensTrainingParameters] = {

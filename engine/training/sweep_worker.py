@@ -26,12 +26,10 @@ from engine.frames.inputs import InputParameters
 from engine.jobs import CancelToken, ignore
 from engine.networks.ensemble import LensEnsemble
 from engine.networks.open import Network
-from engine.networks.record import RunRecord, hash_arrays
-from engine.parameters import Parameters
+from engine.networks.record import hash_arrays
 from engine.places.selection import TrainingSelection
 from engine.training.job import Places, read_references
 from engine.training.kinds import KINDS, Kind, Teaching
-from engine.training.parameters import LensTrainingParameters
 from engine.training.sweep_space import variables, varied_from_json
 from engine.training.validation import Validation, ValidationParameters, read_validation
 
@@ -119,7 +117,7 @@ class TrialRunner:
     def _one(self, places: Places, training: Mapping[str, Any], seed: int, judge_every: int, report: Report) -> dict[str, float]:
         parameters = self.kind.parameters.check({**training, "seed": seed})
         record = places.record(self.kind.name, parameters, data_hash=self._references.data_hash)
-        epochs, wanted = [0], _networks_of(parameters, record)
+        epochs, wanted = [0], self.kind.networks(places.inputs, parameters)
 
         def judge(network: Network) -> dict[str, float]:
             # An ensemble that lacks windows yet is worse than it will be: it is compared from its last network on.
@@ -142,11 +140,6 @@ class TrialRunner:
         )
         taught = self.kind.teach(parameters, places, teaching)
         return self.validation.judge(taught.network, record, self._cancel, THREADS)
-
-
-def _networks_of(parameters: Parameters, record: RunRecord) -> int:
-    """How many networks are trained one after another for one trial and seed."""
-    return parameters.networks(len(record.inputs["windows"])) if isinstance(parameters, LensTrainingParameters) else 1
 
 
 def mean_of(values: list[dict[str, float]], name: str) -> float:

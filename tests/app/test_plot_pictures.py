@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.views.training import TrainingView
 from app.widgets.plot_pictures import KINDS, save_plot
 from app.window import MainWindow
-from tests.app.training_help import LEFT, click, open_training, set_short_lens, show_tab, train, until
+from tests.app.training_help import LEFT, export_plots, open_training, set_short_lens, show_tab, train, until
 from tests.training.helpers import small_workspace
 
 
@@ -26,9 +26,7 @@ def test_every_plot_is_a_drawing_with_its_title_and_a_picture(
     window: MainWindow, view: TrainingView, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train(qtbot, window, view)
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *asked: str(tmp_path / "plots"))
-    with qtbot.waitSignal(view.notified):
-        click(qtbot, window, "plotsExport")
+    export_plots(qtbot, window, view, tmp_path / "plots", monkeypatch)
     for plot in view.parts.live.plots:
         drawing = (tmp_path / "plots" / f"{plot.objectName()}.svg").read_text(encoding="utf-8")
         assert QSvgRenderer(drawing.encode()).isValid()

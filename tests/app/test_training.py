@@ -31,6 +31,7 @@ from tests.app.training_help import (
     at_row,
     chosen_rows,
     click,
+    export_plots,
     open_training,
     part,
     set_short_lens,
@@ -374,9 +375,7 @@ def test_plots_and_values_are_exported(
     window: MainWindow, view: TrainingView, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train(qtbot, window, view)
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *asked: str(tmp_path / "plots"))
-    with qtbot.waitSignal(view.notified):
-        click(qtbot, window, "plotsExport")
+    export_plots(qtbot, window, view, tmp_path / "plots", monkeypatch)
     written = {path.name for path in (tmp_path / "plots").iterdir()}
     assert {"ratesSorted.png", "validationPlot.png", "feature_layer.csv", "validation.csv"} <= written and len(written) >= 14
     (tmp_path / "file").write_text("")

@@ -1,10 +1,12 @@
 """A small workspace, and the Training panel's parts by name, for its tests."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QTabBar
+from PySide6.QtWidgets import QFileDialog, QTabBar
 from pytestqt.qtbot import QtBot
 
 from app.views.training import TrainingView
@@ -21,6 +23,7 @@ __all__ = [
     "at_row",
     "chosen_rows",
     "click",
+    "export_plots",
     "open_training",
     "part",
     "set_short_lens",
@@ -69,6 +72,13 @@ def train(qtbot: QtBot, window: MainWindow, view: TrainingView) -> Run:
     until(qtbot, lambda: not view.training.running)
     until(qtbot, lambda: {run.folder for run in view.parts.runs.model.runs} - before)
     return next(run for run in view.parts.runs.model.runs if run.folder not in before)
+
+
+def export_plots(qtbot: QtBot, window: MainWindow, view: TrainingView, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Export, and choose a folder."""
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *asked: str(folder))
+    with qtbot.waitSignal(view.notified):
+        click(qtbot, window, "plotsExport")
 
 
 def at_row(view: TrainingView, row: int, column: int = NAME) -> QPoint:
