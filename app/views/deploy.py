@@ -26,7 +26,6 @@ from engine.live import LiveParameters
 from engine.parameters import problems
 
 _PAINT_MS = 150  # after which the panel is painted: its turn comes when the window has nothing else to do
-_WORDS_EVERY, _CHECKS_EVERY = 6, 12  # pictures
 
 
 class DeployView(View):
