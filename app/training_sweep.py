@@ -44,6 +44,7 @@ class SweepControl(QObject):
         self._reading: CancelToken | None = None
         self._next = 0.0
         self._listed = ""  # the storage whose studies can be chosen
+        self._listing: tuple[str, CancelToken] | None = None  # the storage that is being looked through
         tab = self._tab
         tab.edited.connect(self._on_edited)
         tab.studyChosen.connect(self._on_study)
@@ -64,21 +65,32 @@ class SweepControl(QObject):
         self._state = None
         self._tab.show_state(None)
         if not url:
+            self._give_up_listing()
             self._listed = ""
             self._tab.set_studies([], "")
             return
         self._list(url, lambda: self._tab.chosen_study)
 
     def _list(self, url: str, chosen: Callable[[], str]) -> None:
-        """Look which studies a storage has."""
+        """Look which studies a storage has. What was asked for before and comes later would show another storage's."""
+        self._give_up_listing()
 
         def listed(names: list[str]) -> None:
-            self._listed = url
+            self._listed, self._listing = url, None
             self._tab.show_place(url)
             self._tab.set_studies(names, chosen())
             self._view.show_buttons()
 
-        self._view.background.run("Look for sweeps", lambda cancel: list_sweeps(url), listed, self._view.say)
+        def failed(sentence: str) -> None:
+            self._listing = None
+            self._view.say(sentence)
+
+        self._listing = url, self._view.background.run("Look for sweeps", lambda cancel: list_sweeps(url), listed, failed)
+
+    def _give_up_listing(self) -> None:
+        if self._listing is not None:
+            self._listing[1].cancel()
+            self._listing = None
 
     def check(self) -> str:
         """Why no sweep can be started; "" where one can. A wrong range is shown beside the table."""
@@ -201,7 +213,7 @@ class SweepControl(QObject):
     def _on_storage(self) -> None:
         """Another storage has other studies to join."""
         url = self._url()
-        if url and url != self._listed and not self.running:
+        if url and url != (self._listing[0] if self._listing is not None else self._listed) and not self.running:
             self._list(url, lambda: "")
 
     def _on_study(self, name: str) -> None:

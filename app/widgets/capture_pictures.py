@@ -48,22 +48,23 @@ def top_of(frame: PreviewFrame) -> int:
 
 
 def filling_of(snapshot: CaptureSnapshot, parameters: CaptureParameters, compare: bool = False) -> Filling:
-    """The figures of the newest event frame; before the first, what the window would give at the present rate."""
+    """The figures of the newest event frame; before the first, what the window would give at the present rate.
+
+    A frame says itself which window it has: `parameters` may be newer than it.
+    """
     frame = snapshot.compare if compare else snapshot.preview
     suggested = snapshot.statistics.suggested
-    if compare:
-        window = f"{parameters.compare_window_ms or 0:g} ms"
-    elif parameters.mode == "time":
-        window = f"{parameters.window_ms:g} ms"
-    else:
-        window = f"{parameters.events_per_frame:,} events".replace(",", " ")
+    if compare or suggested is None or (suggested.window_ms is None) is (parameters.mode == "time"):
+        suggested = None  # or one of the mode before
+    binning = frame.binning if frame is not None else parameters.binning(parameters.compare_window_ms if compare else None)
+    timed = f"{binning.window_ms:g} ms"
     return Filling(
-        window,
+        timed if binning.mode == "time" else f"{binning.events_per_frame:,} events".replace(",", " "),
         frame.events_per_pixel if frame is not None else None,
         frame.saturated_share if frame is not None else None,
         frame.silent_share if frame is not None else None,
-        None if suggested is None or compare else suggested.window_ms or suggested.events_per_frame,
-        "" if suggested is None or compare else suggested.text[:1].upper() + suggested.text[1:],
+        None if suggested is None else suggested.window_ms or suggested.events_per_frame,
+        "" if suggested is None else suggested.text[:1].upper() + suggested.text[1:],
         snapshot.progress if frame is None and not compare else 0.0,
     )
 

@@ -237,7 +237,7 @@ class Processor:
             index=self._frames,
             start_us=frame.start_us,
             end_us=frame.end_us,
-            window_ms=(frame.end_us - frame.start_us) / 1000,
+            binning=binner.parameters,
             events_per_pixel=frame.binned / image.size,
             saturated_share=frame.saturated / image.size,
             silent_share=1 - np.count_nonzero(image) / image.size,

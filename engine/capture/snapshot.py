@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.capture.recorder import RecordingStatistics
+from engine.frames.binning import BinningParameters
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class PreviewFrame:
         image: (height, width) uint8, events per pixel.
         index: a number that goes up and is never given twice, whatever the parameters.
         start_us, end_us: its window, the end excluded.
-        window_ms: length of the window.
+        binning: how it was binned, which is not always how the next one will be.
         events_per_pixel: mean over the region, before clipping.
         saturated_share, silent_share: of the region's pixels at 255, and at 0.
     """
@@ -26,7 +27,7 @@ class PreviewFrame:
     index: int
     start_us: int
     end_us: int
-    window_ms: float
+    binning: BinningParameters
     events_per_pixel: float
     saturated_share: float
     silent_share: float

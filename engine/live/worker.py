@@ -253,7 +253,8 @@ class TargetWorker:
             self._miss(len(events))
             events = events[:0]
         if self._first_us is None and len(events):
-            self._first_us = int(events["timestamp"][0])
+            self._now_us = int(events["timestamp"][0])  # first of the two: `seconds` is asked for by others meanwhile
+            self._first_us = self._now_us
         for part in self._clock.cut(events, chunk.arrived, chunk.until_us):
             if self._stopping.is_set() or self._over:
                 return

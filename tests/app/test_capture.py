@@ -1,5 +1,6 @@
 """The Capture panel by clicks and keys: sources, playing, picture, region, hot pixels, windows, filters."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from pytestqt.qtbot import QtBot
 import app.capture_runner as runner_module
 from app.pieces import at_once
 from app.views.capture import CaptureView
+from app.widgets.capture_pictures import filling_of
 from app.widgets.timeline import clock
 from app.window import MainWindow
+from engine.capture import CaptureParameters
 from engine.errors import BadInput
 from engine.events.sources import FoundCamera, SourceState
 from tests.app.capture_help import (
@@ -30,6 +33,7 @@ from tests.app.capture_help import (
     wait_for,
     write_recording,
 )
+from tests.capture.helpers import HandSource, events_of, running, seen
 
 
 @pytest.fixture
@@ -339,6 +343,21 @@ def test_frames_of_a_fixed_count(window: MainWindow, view: CaptureView, qtbot: Q
     retype(qtbot, view.parts.window_form.editor("events_per_frame"), "5000")
     wait_for(qtbot, lambda: view.parts.preview.title.text() == "Frame of 5 000 events" and view.parts.preview.gauge.value)
     assert view.parts.preview.gauge.value == pytest.approx(5000 / (SIZE[0] * SIZE[1]), rel=0.02)
+
+
+def test_the_figures_of_a_frame_stand_under_its_own_window() -> None:
+    few = CaptureParameters(mode="count", events_per_frame=5)
+    with running(source := HandSource(), few) as pipeline:
+        source.give(events_of(30_000))  # 0.3 s, enough to suggest a window from
+        snapshot = seen(pipeline, lambda s: s.preview and s.statistics.suggested)
+    after = few.model_copy(update={"events_per_frame": 5000})
+    assert (filling_of(snapshot, few).window, filling_of(snapshot, after).window) == ("5 events", "5 events")
+    none = replace(snapshot, preview=None)
+    assert filling_of(none, after).window == "5 000 events" and filling_of(none, after).mean is None
+    assert filling_of(snapshot, after).suggested > 5  # type: ignore[operator]
+    timed = after.model_copy(update={"mode": "time"})
+    assert filling_of(none, timed).window == "1000 ms"
+    assert filling_of(snapshot, timed).suggested is None  # a number of events is no length of a window
 
 
 def test_a_filter_shows_the_share_that_it_removes(window: MainWindow, view: CaptureView, qtbot: QtBot, recording: Path) -> None:

@@ -1,5 +1,6 @@
 """The Training panel by clicks and keys: settings, plan, presets, starting, pausing, stopping, plots, runs, sweeps."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QLineEdit, QMessageBox, QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
+import app.training_sweep as sweep_module
 from app.pieces import at_once
 from app.theme import Theme
 from app.views.training import TrainingView
@@ -22,7 +24,7 @@ from engine.places.workspace import Workspace
 from engine.training import lens as lens_training
 from engine.training.kinds import SweepRange
 from engine.training.runs import CHECKPOINT, Run, list_runs
-from engine.training.sweep import SweepParameters, make_sweep, spec_of
+from engine.training.sweep import SweepParameters, list_sweeps, make_sweep, spec_of
 from engine.training.sweep_space import SweepChoice
 from tests.app.capture_help import choose, retype
 from tests.app.training_help import (
@@ -40,6 +42,7 @@ from tests.app.training_help import (
     until,
 )
 from tests.training.helpers import CAMERA, DATASET, QUERY, REFERENCE, small_workspace
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -556,7 +559,9 @@ def test_a_sweep_by_clicks_and_its_best_trial_as_a_run(
     assert "There is a study sweep already" in tab.problem.text() and not tab.start.isEnabled()
 
 
-def test_studies_of_another_storage_are_listed(window: MainWindow, view: TrainingView, qtbot: QtBot, tmp_path: Path) -> None:
+def test_studies_of_another_storage_are_listed(
+    window: MainWindow, view: TrainingView, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tab, url = view.parts.sweep, f"sqlite:///{tmp_path / 'shared.db'}"
     request = view.setup.request()
     assert request is not None
@@ -564,14 +569,43 @@ def test_studies_of_another_storage_are_listed(window: MainWindow, view: Trainin
     show_tab(qtbot, window, "trainingTabs", "Sweep")
     retype(qtbot, tab.form.editor("storage"), "shared.db")
     assert "should be an URL" in tab.problem.text() and not tab.start.isEnabled()
-    retype(qtbot, tab.form.editor("storage"), url)
+    looked: list[str] = []
+    monkeypatch.setattr(sweep_module, "list_sweeps", lambda asked: looked.append(asked) or list_sweeps(asked))
+    qtbot.keyClick(tab.form.editor("storage"), Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClicks(tab.form.editor("storage"), url)
     assert tab.problem.text() == ""
-    assert tab.studies == []  # an address that is half typed is not looked up
-    qtbot.keyClick(tab.form.editor("storage"), Qt.Key.Key_Return)
+    assert not looked  # an address that is half typed is not looked up
+    for _ in range(2):  # the second time it is being looked through already
+        qtbot.keyClick(tab.form.editor("storage"), Qt.Key.Key_Return)
     until(qtbot, lambda: tab.studies == ["night"])
     choose(qtbot, tab.study, "night")
     until(qtbot, lambda: "night: no trial yet" in tab.words.text())
-    until(qtbot, lambda: tab.varied.varied() == {"fire_l_feat": SweepRange(0.1, 0.4)})
+    assert tab.varied.varied() == {"fire_l_feat": SweepRange(0.1, 0.4)}
+    assert looked == [url]
+
+
+def test_a_storage_that_is_slow_to_answer_does_not_take_the_place_of_the_next(
+    window: MainWindow, view: TrainingView, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab, slow, quick = view.parts.sweep, f"sqlite:///{tmp_path / 'slow.db'}", f"sqlite:///{tmp_path / 'quick.db'}"
+    answer, answered = threading.Event(), threading.Event()
+
+    def listing(asked: str) -> list[str]:
+        if asked == quick:
+            return ["quick"]
+        answer.wait(PATIENCE_S)
+        answered.set()
+        return ["slow"]
+
+    monkeypatch.setattr(sweep_module, "list_sweeps", listing)
+    show_tab(qtbot, window, "trainingTabs", "Sweep")
+    retype(qtbot, tab.form.editor("storage"), slow)
+    retype(qtbot, tab.form.editor("storage"), quick)
+    until(qtbot, lambda: tab.studies == ["quick"])
+    answer.set()
+    until(qtbot, answered.is_set)
+    until(qtbot, lambda: not any(thread.name == "Look for sweeps" for thread in threading.enumerate()))
+    assert tab.studies == ["quick"]
 
 
 def named(tab: SweepTab, name: str) -> QTreeWidgetItem:

@@ -30,7 +30,7 @@ def test_the_preview_is_the_last_frame_of_offline_binning() -> None:
         assert shown.start_us == frames.start_us[-1]
         assert shown.events_per_pixel == frames.binned[-1] / (32 * 16)
         assert shown.silent_share == np.mean(frames.images[-1] == 0)
-        assert shown.window_ms == window_ms
+        assert shown.binning.window_ms == window_ms
     assert snapshot.progress == pytest.approx(0.999)
 
 
@@ -76,7 +76,7 @@ def test_parameters_change_on_the_fly_from_the_next_chunk_on() -> None:
         source.give(events_of(3_000, start_us=30_000, seed=2))
         second = seen(pipeline, lambda s: s.preview is not None and s.preview.image.shape == (8, 16))
         assert second.preview is not None
-        assert second.preview.window_ms == 5
+        assert second.preview.binning.window_ms == 5
         assert second.preview.index > first.index
         assert [kind for kind, _ in second.statistics.removed] == ["refractory"]
 
