@@ -9,7 +9,19 @@ import warnings
 from types import ModuleType
 from typing import Any
 
-from engine.native.twins import binning, chip, event_camera, filters, prototype, recordings, sad, spiking, training, world_view
+from engine.native.twins import (
+    binning,
+    chip,
+    event_camera,
+    filters,
+    prototype,
+    ranks,
+    recordings,
+    sad,
+    spiking,
+    training,
+    world_view,
+)
 
 _native: ModuleType | None
 _missing: str
@@ -41,6 +53,9 @@ def _pick(name: str, twin: Any) -> Any:
 
 simulate_spiking = _pick("simulate_spiking", spiking.simulate_spiking)
 simulate_prototypes = _pick("simulate_prototypes", prototype.simulate_prototypes)
+regular_spikes = _pick("regular_spikes", prototype.regular_spikes)
+prototype_readouts = _pick("prototype_readouts", prototype.prototype_readouts)
+rank_scores = _pick("rank_scores", ranks.rank_scores)
 encode_spikes = _pick("encode_spikes", spiking.encode_spikes)
 sad_bytes = _pick("sad_bytes", sad.sad_bytes)
 sad_floats = _pick("sad_floats", sad.sad_floats)

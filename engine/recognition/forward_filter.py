@@ -29,6 +29,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from engine import native
 from engine.errors import BadInput
 from engine.jobs import CancelToken, Emit, ignore
 from engine.parameters import Parameters, parameter
@@ -234,7 +235,7 @@ class ForwardFilter:
         Raises:
             BadInput: another number of places, or values that are not finite.
         """
-        values = np.asarray(column, np.float64)
+        values = np.ascontiguousarray(column, np.float64)  # a column of a matrix is not
         if values.shape != (self._places,):
             raise BadInput(f"The filter has {self._places} places, but the column has the shape {values.shape}.")
         if not np.isfinite(values).all():
@@ -365,13 +366,7 @@ class NormalScores:
 
     def of(self, values: Vector) -> Vector:
         """The score of each value; equal values have equal scores, and all equal ones 0."""
-        order = np.argsort(values)
-        ordered = values[order]
-        first = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-        sizes = np.diff(np.append(first, len(values)))
-        scores = np.empty_like(values)
-        scores[order] = np.repeat(self._table[2 * first + sizes - 1], sizes)
-        return scores
+        return np.asarray(native.rank_scores(values, self._table), np.float64)
 
 
 def standardised(values: Vector) -> Vector:

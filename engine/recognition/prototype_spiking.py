@@ -108,30 +108,7 @@ def spike_words(inputs: NDArray[np.float32], parameters: PrototypeParameters, fi
     if parameters.spikes == "random":
         words = native.encode_spikes(firing_thresholds(rates, "own"), _NO_FIELD, parameters.seed, first_frame, parameters.timebin)
         return np.asarray(words, np.uint64)
-    queries, size = rates.shape
-    held = -(-parameters.timebin // 64)
-    packed = np.zeros((queries, size, 8 * held), np.uint8)
-    steps = np.arange(parameters.timebin + 1, dtype=np.uint64)
-    for query in range(queries):
-        increments = np.ceil(np.ldexp(rates[query].astype(np.float64), 32)).astype(np.uint64)
-        passed = (_phases(parameters.seed, first_frame + query, size)[:, None] + increments[:, None] * steps) >> np.uint64(32)
-        bits = np.packbits(passed[:, 1:] != passed[:, :-1], axis=1, bitorder="little")
-        packed[query, :, : bits.shape[1]] = bits
-    return np.asarray(packed.view("<u8").astype(np.uint64, copy=False))
-
-
-def _phases(seed: int, frame: int, size: int) -> NDArray[np.uint64]:
-    """32 random bits for every input: SplitMix64 (Steele, Lea, Flood, 2014), counted from a start that seed and frame give."""
-    start: NDArray[np.uint64] = np.array([seed, frame], np.uint64)
-    mixed = _mix(np.bitwise_xor(_mix(start[:1]), start[1:]))
-    return np.asarray(_mix(np.add(mixed, np.arange(size, dtype=np.uint64))) >> np.uint64(32))
-
-
-def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    z = values + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(z ^ (z >> np.uint64(31)))
+    return np.asarray(native.regular_spikes(rates, parameters.seed, first_frame, parameters.timebin), np.uint64)
 
 
 def simulate_prototypes(
@@ -209,12 +186,9 @@ def readouts(prepared: PreparedPrototypes, spikes: PrototypeSpikes, ties: str = 
     float32, which is never as much as one more spike; with ties "index" the counts alone. "membrane": all that the membrane
     received, in thresholds.
     """
-    counts = spikes.counts.astype(np.float32)
-    if ties == "membrane":
-        exact = spikes.counts + (spikes.membranes / prepared.threshold + 1) / 2
-        nearest = exact.astype(np.float32)
-        counts = np.where(nearest > exact, np.nextafter(nearest, np.float32(-np.inf)), nearest)
-    membrane = (spikes.drives / prepared.threshold).astype(np.float32)
+    counts, membrane = native.prototype_readouts(
+        spikes.counts, spikes.membranes, spikes.drives, prepared.threshold, ties == "membrane"
+    )
     if prepared.places < prepared.neurons and membrane.shape[1]:
         counts, membrane = (np.maximum.reduceat(each, prepared.firsts, axis=0) for each in (counts, membrane))
     return {"spikes": counts, "membrane": membrane}

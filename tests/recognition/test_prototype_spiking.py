@@ -16,6 +16,8 @@ from engine.networks.prototype_parameters import PrototypeParameters
 from engine.recognition.encoding import SpikingParameters, encode
 from engine.recognition.prototype_spiking import prepare_prototypes, readouts, simulate_prototypes, spike_words
 
+compiled = pytest.mark.skipif(native.variant() == "numpy", reason="the compiled loops are not there")
+
 
 def network(rng: np.random.Generator, neurons: int, inputs: int, threshold: int = 300, bias: bool = False) -> PrototypeNetwork:
     weights = rng.integers(-127, 128, (neurons, inputs)).astype(np.int8)
@@ -52,6 +54,40 @@ def test_the_compiled_loop_equals_the_twin(
     slow = simulate_prototypes(prepared, shown, parameters)
     for name in ("counts", "membranes", "drives", "synops", "input_spikes", "output_spikes"):
         np.testing.assert_array_equal(getattr(ours, name), getattr(slow, name), err_msg=name)
+
+
+@compiled
+@pytest.mark.parametrize("timebin", [1, 31, 32, 33, 64, 65, 100])
+def test_even_spikes_equal_the_twins(timebin: int) -> None:
+    rng = np.random.default_rng(timebin)
+    rates = np.abs(queries(rng, 3, 41))  # some are 0 and some 1
+    rates[:, 2:4] = np.float32(1e-12), np.nextafter(np.float32(1), np.float32(0))
+    for seed, first in ((0, 0), (2**64 - 1, 7), (5, 2**40)):
+        words = native.regular_spikes(rates, seed, first, timebin)
+        np.testing.assert_array_equal(words, twin.regular_spikes(rates, seed, first, timebin))
+    bits = np.unpackbits(words.astype("<u8").view(np.uint8), axis=2, bitorder="little")
+    spikes = bits.sum(axis=2)
+    assert (spikes[rates == 0] == 0).all() and (spikes[rates == 1] == timebin).all()
+    assert (np.abs(spikes - rates * timebin) <= 1).all()
+    assert not bits[:, :, timebin:].any()
+
+
+@compiled
+@pytest.mark.parametrize("ordered", [True, False])
+def test_readouts_equal_the_twins(ordered: bool) -> None:
+    rng = np.random.default_rng(0)
+    shape, threshold = (1000, 3), 12_345
+    counts = rng.integers(0, 4_000, shape).astype(np.int32)
+    membranes = rng.integers(-threshold, threshold, shape).astype(np.int32)
+    counts[:3], membranes[0] = 0, -threshold  # nothing, and just above it
+    drives = rng.integers(-(2**31), 2**31, shape).astype(np.int32)
+    for ours, theirs in zip(
+        native.prototype_readouts(counts, membranes, drives, threshold, ordered),
+        twin.prototype_readouts(counts, membranes, drives, threshold, ordered),
+        strict=True,
+    ):
+        assert ours.dtype == theirs.dtype == np.float32
+        np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("inputs", [256, 600])

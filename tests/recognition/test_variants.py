@@ -17,7 +17,8 @@ from engine import native
 from engine.networks.prototype import PrototypeNetwork
 from engine.networks.prototype_parameters import PrototypeParameters
 from engine.recognition.encoding import encode
-from engine.recognition.prototype_spiking import prepare_prototypes, simulate_prototypes
+from engine.recognition.forward_filter import NormalScores
+from engine.recognition.prototype_spiking import prepare_prototypes, readouts, simulate_prototypes
 from engine.recognition.sad import sad_distances
 from engine.recognition.spiking import Selection, SpikingParameters, prepare, similarity, simulate
 
@@ -43,8 +44,10 @@ for spikes in ("regular", "random"):
     shown = rng.uniform(-1, 1, (3, 300)).astype(np.float32)
     result = simulate_prototypes(prepare_prototypes(prototypes), shown, PrototypeParameters(spikes=spikes, timebin=70, seed=4))
     assert result.output_spikes.sum() > 0
-    for array in (result.counts, result.membranes, result.drives, result.synops):
+    columns = readouts(prepare_prototypes(prototypes), result)
+    for array in (result.counts, result.membranes, result.drives, result.synops, columns["spikes"], columns["membrane"]):
         digest.update(np.ascontiguousarray(array).tobytes())
+    digest.update(NormalScores(70).of(columns["spikes"][:, 0].astype(np.float64)).tobytes())
 for kind in (np.uint8, np.float32):
     frames = rng.integers(0, 256, (21, 9, 77), np.uint8).astype(kind) / kind(1 if kind is np.uint8 else 7)
     digest.update(sad_distances(frames.astype(kind), frames[:10].astype(kind)).tobytes())

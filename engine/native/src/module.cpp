@@ -11,6 +11,7 @@ void bind_chip(py::module_& module);
 void bind_event_camera(py::module_& module);
 void bind_filters(py::module_& module);
 void bind_prototype(py::module_& module);
+void bind_ranks(py::module_& module);
 void bind_recordings(py::module_& module);
 void bind_sad(py::module_& module);
 void bind_simulation(py::module_& module);
@@ -26,6 +27,7 @@ PYBIND11_MODULE(_native, module) {
     revisit::bind_event_camera(module);
     revisit::bind_filters(module);
     revisit::bind_prototype(module);
+    revisit::bind_ranks(module);
     revisit::bind_recordings(module);
     revisit::bind_sad(module);
     revisit::bind_simulation(module);

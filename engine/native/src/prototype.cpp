@@ -1,7 +1,9 @@
-// Prototypes: checks, spike lists and threads around kernels/prototype.cpp.
+// Prototypes: spikes of their inputs, read-outs, and checks, spike lists and threads around kernels/prototype.cpp.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <stdexcept>
 #include <vector>
@@ -114,12 +116,94 @@ py::tuple simulate_prototypes(const Array<std::uint64_t>& bits, const Array<std:
     return py::make_tuple(counts, membranes, drives, synops, arrived);
 }
 
+std::uint64_t mixed(std::uint64_t z) {
+    z += 0x9E3779B97F4A7C15u;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return z ^ (z >> 31);
+}
+
+// The rasters of some inputs side by side: an input fires in a step in which its phase turns over, into bit 32.
+// (That bit and not a comparison of 32-bit phases: GCC 12 vectorises that one wrongly at -O3 where this is inlined.)
+constexpr std::size_t abreast = 16;
+struct Turning {
+    std::uint64_t phase[abreast], increment[abreast];
+
+    void steps(std::size_t count, std::uint64_t* bits) {
+        for (std::size_t lane = 0; lane < abreast; ++lane) bits[lane] = 0;
+        for (std::size_t step = 0; step < count; ++step)
+            for (std::size_t lane = 0; lane < abreast; ++lane) {
+                phase[lane] = (phase[lane] & 0xFFFFFFFFu) + increment[lane];
+                bits[lane] |= (phase[lane] >> 32) << step;
+            }
+    }
+};
+
+Array<std::uint64_t> regular_spikes(const Array<float>& rates, std::uint64_t seed, std::uint64_t first_frame, std::size_t timebin) {
+    require(rates.ndim() == 2 && timebin > 0, "rates must be (queries, inputs), and timebin at least 1");
+    const std::size_t queries = static_cast<std::size_t>(rates.shape(0)), inputs = static_cast<std::size_t>(rates.shape(1));
+    const std::size_t words = (timebin + 63) / 64;
+    const float* rate = rates.data();
+    for (std::size_t at = 0; at < queries * inputs; ++at) require(rate[at] >= 0 && rate[at] <= 1, "rates must lie between 0 and 1");
+    Array<std::uint64_t> result({rates.shape(0), rates.shape(1), static_cast<py::ssize_t>(words)});
+    std::uint64_t* raster = result.mutable_data();
+    py::gil_scoped_release release;
+    for (std::size_t query = 0; query < queries; ++query) {
+        const std::uint64_t start = mixed(mixed(seed) ^ (first_frame + query));
+        for (std::size_t first = 0; first < inputs; first += abreast) {
+            const std::size_t held = std::min(abreast, inputs - first);
+            Turning turning = {};
+            for (std::size_t lane = 0; lane < held; ++lane) {
+                turning.phase[lane] = mixed(start + first + lane) >> 32;
+                turning.increment[lane] = static_cast<std::uint64_t>(std::ceil(std::ldexp(static_cast<double>(rate[query * inputs + first + lane]), 32)));
+            }
+            for (std::size_t word = 0; word < words; ++word) {
+                std::uint64_t bits[abreast];
+                turning.steps(std::min<std::size_t>(timebin - 64 * word, 64), bits);
+                for (std::size_t lane = 0; lane < held; ++lane) raster[(query * inputs + first + lane) * words + word] = bits[lane];
+            }
+        }
+    }
+    return result;
+}
+
+py::tuple prototype_readouts(const Array<std::int32_t>& counts, const Array<std::int32_t>& membranes, const Array<std::int32_t>& drives,
+                             std::int32_t threshold, bool ordered) {
+    require(counts.ndim() == 2 && membranes.ndim() == 2 && drives.ndim() == 2, "counts, membranes and drives must be (neurons, queries)");
+    for (int axis = 0; axis < 2; ++axis)
+        require(membranes.shape(axis) == counts.shape(axis) && drives.shape(axis) == counts.shape(axis), "counts, membranes and drives differ in shape");
+    require(threshold > 0, "threshold out of range");
+    Array<float> spikes({counts.shape(0), counts.shape(1)}), membrane({counts.shape(0), counts.shape(1)});
+    const std::int32_t *fired = counts.data(), *rest = membranes.data(), *total = drives.data();
+    float *by_spikes = spikes.mutable_data(), *by_membrane = membrane.mutable_data();
+    const std::size_t size = static_cast<std::size_t>(counts.size());
+    {
+        py::gil_scoped_release release;
+        const double over = threshold;
+        for (std::size_t at = 0; at < size; ++at) by_membrane[at] = static_cast<float>(total[at] / over);
+        for (std::size_t at = 0; at < size; ++at) {
+            const double exact = ordered ? fired[at] + (rest[at] / over + 1) / 2 : fired[at];
+            const float nearest = static_cast<float>(exact);
+            std::uint32_t bits;
+            std::memcpy(&bits, &nearest, sizeof bits);
+            bits -= ordered && static_cast<double>(nearest) > exact;  // positive then: the float before it has the number before its
+            std::memcpy(by_spikes + at, &bits, sizeof bits);
+        }
+    }
+    return py::make_tuple(spikes, membrane);
+}
+
 }  // namespace
 
 void bind_prototype(py::module_& module) {
     module.def("simulate_prototypes", &simulate_prototypes, "Queries through one layer of integer IAF neurons; see twins/prototype.py.",
                py::arg("bits").noconvert(), py::arg("signs").noconvert(), py::arg("timebin"), py::arg("panels").noconvert(),
                py::arg("bias").noconvert(), py::arg("threshold"), py::arg("fan_out").noconvert(), py::arg("neurons"), py::arg("threads"));
+    module.def("regular_spikes", &regular_spikes, "Rasters of inputs that fire at even distances; see twins/prototype.py.",
+               py::arg("rates").noconvert(), py::arg("seed"), py::arg("first_frame"), py::arg("timebin"));
+    module.def("prototype_readouts", &prototype_readouts, "Spikes and membranes as similarities; see twins/prototype.py.",
+               py::arg("counts").noconvert(), py::arg("membranes").noconvert(), py::arg("drives").noconvert(), py::arg("threshold"),
+               py::arg("ordered"));
 }
 
 }  // namespace revisit
