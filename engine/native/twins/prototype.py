@@ -71,7 +71,7 @@ def regular_spikes(rates: NDArray[np.float32], seed: int, first_frame: int, time
     steps = np.arange(timebin + 1, dtype=np.uint64)
     for query in range(queries):
         start = _mixed(np.bitwise_xor(_mixed(np.array([seed], np.uint64)), np.uint64(first_frame + query)))
-        phases = _mixed(start + np.arange(size, dtype=np.uint64)) >> np.uint64(32)
+        phases = _mixed(np.add(start, np.arange(size, dtype=np.uint64))) >> np.uint64(32)
         increments = np.ceil(np.ldexp(rates[query].astype(np.float64), 32)).astype(np.uint64)
         passed = (phases[:, None] + increments[:, None] * steps) >> np.uint64(32)
         bits = np.packbits(passed[:, 1:] != passed[:, :-1], axis=1, bitorder="little")
