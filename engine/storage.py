@@ -39,6 +39,23 @@ def replacing(target: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def check_can_be_made(target: Path, option: str) -> None:
+    """Refuse a file that could not be made, before the work that it is for and not after it.
+
+    Args:
+        target: the file; folders that are missing would be made.
+        option: that names it, for the message.
+
+    Raises:
+        BadInput: says which folder, and what to do.
+    """
+    folder = target.parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise BadInput(f"{folder} cannot be written to: name another file with {option}.")
+
+
 @contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `target`, renamed to it on a clean exit and removed on an exception.

@@ -50,7 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 2 bad input, 130 interrupted."""
-    from engine.cli.console import Console, stopping_on_interrupt
+    from engine.cli.console import Console, check_result, stopping_on_interrupt
 
     arguments = build_parser().parse_args(argv)
     console = Console(quiet=getattr(arguments, "quiet", False))
@@ -58,6 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         warnings.showwarning = lambda message, *rest: console.say(f"Warning: {message}", "yellow")
         try:
             with stopping_on_interrupt() as cancel:
+                check_result(getattr(arguments, "json", None))
                 arguments.run(arguments, console, cancel)
         except BadInput as error:
             _last_words(f"revisit-cli {arguments.command}: {error}")

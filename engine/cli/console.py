@@ -9,8 +9,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from engine.errors import BadInput
 from engine.jobs import CancelToken, JobEvent, Notice, Progress
-from engine.storage import write_json
+from engine.storage import check_can_be_made, write_json
 
 _GRACE_S = 0.7  # a job stops by itself within half a second; whatever else is running is interrupted after this
 
@@ -103,6 +104,17 @@ def take_time_to_end() -> None:
     """Once a job has heeded the wish to stop: what it still has to finish (a file, a camera) is not interrupted."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def check_result(target: str | None) -> None:
+    """Refuse a place where write_result could not write, before the work whose result it is."""
+    if target is None or target == "-":
+        return
+    path = Path(target)
+    if path.is_dir():
+        raise BadInput(f"{target} is a folder: name a file with --json, or - for standard output.")
+    if not path.exists():
+        check_can_be_made(path, "--json")
 
 
 def write_result(target: str | None, result: dict[str, Any]) -> None:

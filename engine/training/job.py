@@ -1,6 +1,5 @@
 """The training job: from a reference traverse on disk to a network on disk, with its run record."""
 
-import os
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +23,7 @@ from engine.parameters import Parameters, parameter
 from engine.places.selection import ReferenceSelection
 from engine.places.several import Several, open_several
 from engine.places.traverse import Traverse
+from engine.storage import check_can_be_made
 from engine.training.lens import train_lens
 from engine.training.parameters import LensTrainingParameters
 
@@ -287,11 +287,7 @@ def check_target(target: Path, overwrite: bool, option: str = "model") -> None:
         raise BadInput(f"A network's file ends in .pth, but {option} is {target}.")
     if target.exists() and not overwrite:
         raise BadInput(f"{target} exists already: pass overwrite to replace it, or name another file with {option}.")
-    folder = target.parent
-    while not folder.exists():
-        folder = folder.parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise BadInput(f"{folder} cannot be written to: name another file with {option}.")
+    check_can_be_made(target, option)
 
 
 def warn_about_dark_frames(frames: NDArray[np.uint8], name: str, emit: Emit) -> None:

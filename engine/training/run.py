@@ -143,8 +143,8 @@ def train_runs(
         run = _begin(root, request, settings, places, file_name, group)
         done.append(_train(run, kind, settings, places, validation, request.run, emit, cancel, control, resume=False))
         if number == 0 and target is not None:
-            done[0] = _place(done[0], target)
-            if len(seeds) > 1:
+            done[0] = _place(done[0], target, request.run.overwrite, emit)
+            if len(seeds) > 1 and done[0].path == target:
                 emit(Notice(f"{target.name} is the network of seed {seed}; the others are in their runs."))
         if control.stopped:
             break
@@ -186,11 +186,7 @@ def resume_run(
     control = control or TrainingControl()
     done = _train(run, kind, training, places, validation, run_parameters or RunParameters(), emit, cancel, control, resume=True)
     if info.placed and not control.ended_early:
-        target = Path(info.placed)
-        if target.exists():
-            emit(Notice(f"{target.name} is there already and is not replaced: the network is in its run.", "warning"))
-        else:
-            done = _place(done, target)
+        done = _place(done, Path(info.placed), False, emit)
     return done
 
 
@@ -337,8 +333,14 @@ def _leave(run: Run, recorder: CurveRecorder, control: TrainingControl, *, resum
         change_run(run, status="interrupted")
 
 
-def _place(done: TrainedRun, target: Path) -> TrainedRun:
-    """Put a run's network and record where they are asked for besides; the record goes first, as in save_network."""
+def _place(done: TrainedRun, target: Path, overwrite: bool, emit: Emit) -> TrainedRun:
+    """Put a run's network and record where they are asked for besides; the record goes first, as in save_network.
+
+    What has come to be there meanwhile (another training's) is replaced only where that was asked for.
+    """
+    if target.exists() and not overwrite:
+        emit(Notice(f"{target.name} is there already and is not replaced: the network is in its run.", "warning"))
+        return done
     record_path(target).unlink(missing_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     for source, goal in ((done.path, target), (record_path(done.path), record_path(target))):

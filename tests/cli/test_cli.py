@@ -334,3 +334,16 @@ def test_ctrl_c_ends_within_a_second_and_the_run_goes_on_to_the_same_bits(worksp
     assert not list((workspace / "runs").glob("*/checkpoint.npz"))
     assert main([*options, "--model", str(whole)]) == 0
     assert model.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("target", "words"), [(".", "is a folder: name a file with --json"), ("a-file/result.json", "cannot be written to")]
+)
+def test_a_result_that_could_not_be_written_is_refused_before_the_work(
+    workspace: Path, capsys: pytest.CaptureFixture[str], target: str, words: str
+) -> None:
+    (workspace / "a-file").write_text("no folder")
+    before = files(workspace)
+    assert train(workspace, "--json", str(workspace / target)) == 2
+    assert words in capsys.readouterr().err
+    assert files(workspace) == before

@@ -40,6 +40,7 @@ from engine.training.runs import (
     read_run,
     rename_run,
     restore_run,
+    runs_folder,
     spread,
     star_run,
     trash_run,
@@ -163,6 +164,25 @@ def test_several_seeds_give_mean_and_spread(workspace: Workspace) -> None:
     (placed,) = workspace.models.glob("*.pth")
     assert bits(placed) == bits(done[0].run.folder / placed.name) != bits(done[1].path)
     assert any(isinstance(event, Notice) and "seed 7" in event.text for event in told)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_network_that_came_meanwhile_is_replaced_only_where_asked_for(workspace: Workspace, overwrite: bool) -> None:
+    target, told = workspace.models / "mine.pth", list[JobEvent]()
+
+    def another_comes(event: JobEvent) -> None:
+        told.append(event)
+        if not target.exists() and any(runs_folder(workspace).glob("*/run.json")):  # this one has begun
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes(b"another's")
+
+    (done,) = train(replace(request(workspace, {"overwrite": overwrite}, seed=1), model=target), emit=another_comes)
+    warned = [event.text for event in told if isinstance(event, Notice) and "is not replaced" in event.text]
+    if overwrite:
+        assert not warned and done.path == target and bits(target)
+    else:
+        assert warned and target.read_bytes() == b"another's"
+        assert done.path.parent == done.run.folder and bits(done.path)
 
 
 def test_spread() -> None:
