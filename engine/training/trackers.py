@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from engine.errors import BadInput
-from engine.jobs import Emit, JobEvent, Metric
+from engine.jobs import Emit, JobEvent, Metric, Notice
 from engine.training.runs import Run
 
 _HISTOGRAMS = ("firing_rate", "threshold", "weight")
+_NO_FIGURES = ("begin", "spikes")  # what plots need to draw, and one place's spikes
 _PROJECT = "revisit"
 
 
@@ -36,10 +37,10 @@ def tracking(tensorboard: bool, wandb: bool, run: Run, emit: Emit) -> Iterator[E
         if tensorboard:
             listeners.append(stack.enter_context(_tensorboard(run)))
         if wandb:
-            listeners.append(stack.enter_context(_wandb(run)))
+            listeners.append(stack.enter_context(_wandb(run, emit)))
 
         def tell(event: JobEvent) -> None:
-            if isinstance(event, Metric):
+            if isinstance(event, Metric) and event.name not in _NO_FIGURES:
                 for listener in listeners:
                     listener(event)
             emit(event)
@@ -66,14 +67,17 @@ def _tensorboard(run: Run) -> Iterator[Callable[[Metric], None]]:
 
 
 @contextlib.contextmanager
-def _wandb(run: Run) -> Iterator[Callable[[Metric], None]]:
+def _wandb(run: Run, emit: Emit) -> Iterator[Callable[[Metric], None]]:
     package = importlib.import_module("wandb")
+    mode = os.environ.get("WANDB_MODE", "offline")
     opened = package.init(
         project=_PROJECT,
         name=run.info.name,
         dir=str(run.folder),
         config=run.info.model_dump(mode="json"),
-        mode=os.environ.get("WANDB_MODE", "offline"),
+        mode=mode,
+        # Standard output may be a command's JSON, and a window has none: the package is to leave it alone, and to be quiet.
+        settings=package.Settings(console="off", silent=True),
     )
     try:
 
@@ -89,6 +93,8 @@ def _wandb(run: Run) -> Iterator[Callable[[Metric], None]]:
         yield tell
     finally:
         opened.finish()
+    if mode == "offline":
+        emit(Notice(f"Weights & Biases has not been told: wandb sync {run.folder / 'wandb'}/offline-run-* sends the log."))
 
 
 def _scalars(event: Metric) -> dict[str, float]:

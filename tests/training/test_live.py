@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.errors import BadInput
-from engine.jobs import CancelToken, JobEvent, Metric, ignore
+from engine.jobs import CancelToken, JobEvent, Metric, Notice, ignore
 from engine.recognition.encoding import SpikingParameters
 from engine.recognition.spiking import simulate
 from engine.training import live as live_module
@@ -266,13 +266,31 @@ def test_wandb_stays_offline_unless_told_otherwise(tmp_path: Path, monkeypatch: 
 
     fake = types.ModuleType("wandb")
     fake.init, fake.Histogram = init, lambda values: ("histogram", len(values))  # type: ignore[attr-defined]
+    fake.Settings = dict  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "wandb", fake)
     monkeypatch.setattr("engine.training.run.check_trackers", lambda *asked: None)
-    train_runs(asked(tmp_path, wandb=True), ignore, CancelToken())
+    told: list[JobEvent] = []
+    train_runs(asked(tmp_path, wandb=True), told.append, CancelToken())
+    assert any(isinstance(event, Notice) and "wandb sync" in event.text for event in told)
+    assert seen["settings"] == {"console": "off", "silent": True}
     assert seen["mode"] == "offline" and seen["finished"] and seen["project"] == "revisit"
     assert any(log.get("feature layer/firing_rate") == ("histogram", 128) for log in seen["logs"])
     (run,) = list_runs(asked_workspace(tmp_path))[0]
     assert seen["config"]["seed"] == run.info.seed
+
+
+def test_the_trackers_own_packages_take_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """With TensorBoard and Weights & Biases themselves, offline; skipped where these extras are not installed."""
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    pytest.importorskip("wandb")
+    train_runs(asked(tmp_path, tensorboard=True, wandb=True), ignore, CancelToken())
+    (run,) = list_runs(asked_workspace(tmp_path))[0]
+    events = reader.EventAccumulator(str(run.folder / "tensorboard"), size_guidance={"scalars": 0, "histograms": 0})
+    events.Reload()
+    assert {"feature layer/dead", "output layer/mean firing_rate"} <= set(events.Tags()["scalars"])
+    assert "feature layer/threshold" in events.Tags()["histograms"]
+    assert list(run.folder.glob("wandb/offline-run-*/*.wandb"))
+    assert capfd.readouterr().out == ""
 
 
 def asked_workspace(tmp_path: Path) -> Any:
