@@ -1,5 +1,6 @@
 """What a run has told of itself, kept beside its network: curves over the steps, and the last state of every plot."""
 
+import bisect
 import json
 import math
 import time
@@ -54,19 +55,33 @@ class CurveCollector:
         if metric.name == BEGIN:
             self._cut_back(LAYERS.index(metric.values["layer"]), metric.step, int(metric.values["output_step"]))
             return
+        if metric.name == VALIDATION and self.steps(VALIDATION) and metric.step < self.steps(VALIDATION)[-1]:
+            self._take_late(metric)
+            return
         self.last[metric.name] = {**metric.values, "step": metric.step}
         if metric.name in LAYERS:
             self.learning = LAYERS.index(metric.name)
         row = _row(metric)
         if row is None:
             return
-        columns = self._series.setdefault(metric.name, {})
         self._drop(metric.name, metric.step - 1)  # a step that is told of twice counts as it was told of last
-        length = len(self.steps(metric.name))
+        self._insert(metric.name, row, len(self.steps(metric.name)))
+
+    def _take_late(self, metric: Metric) -> None:
+        """A network is judged that has learned more since: its figures stand before those that were told of already."""
+        row = _row(metric)
+        if row is None or metric.step in self.steps(metric.name):
+            return
+        self._insert(metric.name, row, bisect.bisect(self.steps(metric.name), metric.step))
+        self.last[metric.name]["left_out"] = metric.values.get("left_out", 0)
+
+    def _insert(self, name: str, row: dict[str, float], at: int) -> None:
+        columns = self._series.setdefault(name, {})
+        length = len(self.steps(name))
         for key in row.keys() - columns.keys():
             columns[key] = [math.nan] * length
         for key, values in columns.items():
-            values.append(row.get(key, math.nan))
+            values.insert(at, row.get(key, math.nan))
         if length >= _MOST_ROWS:
             for values in columns.values():
                 del values[1::2]

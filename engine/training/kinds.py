@@ -69,10 +69,12 @@ class Taught:
     Attributes:
         network: as it is kept.
         tell_final: emits the last state of the costly plots, and the last validation's figures.
+        tell_late: emits the validations that there was no time for, once the network is safe.
     """
 
     network: Network
     tell_final: Callable[[], None]
+    tell_late: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ def _teach_lens(parameters: LensTrainingParameters, places: Places, teaching: Te
         place_of=places.place_of,
         windows=places.inputs.window_count,
     )
-    return Taught(network, lambda: live.tell_final(network))
+    return Taught(network, lambda: live.tell_final(network), lambda: live.judge_late(lambda: not teaching.control.stopped))
 
 
 def _save_lens(path: Path, network: LensNetwork | LensEnsemble, record: RunRecord) -> None:

@@ -30,7 +30,13 @@ _BINS = 60
 _RATE_BINS = 40
 _TOLD_A_SECOND, _DETAILS_A_SECOND = 5.0, 4.0
 _FIRST_GUESS = 0.02  # seconds of a costly plot before one was made
+_SECONDS_A_BYTE = 1e-9  # of keeping a network to be judged later
+_MOST_KEPT = 256 << 20  # bytes of such networks
+_LATE_SHARE, _LATE_SECONDS = 0.1, (2.0, 10.0)  # of the training's time that judging them may take after it, within bounds
 _SECONDS_A_WEIGHT = 1.2e-9  # of showing a query to a network, as guessed before one was judged: measured with 784-1568-1000
+
+LATE = "Judging epochs in between"
+"""Stage of the Progress of validations that are made when the training is over."""
 
 Validate = Callable[[LensNetwork | LensEnsemble], Mapping[str, Any]]
 
@@ -108,8 +114,8 @@ class LiveMetrics:
             "feature weights", "output weights": counts between edges; clipped, zeroed, limit (see EightBits); image
                 (rows, columns) float32, every so-many-th weight of the matrix.
             "spikes": place, and the spikes of input, feature and (once it learns) output: (steps, neurons) uint8.
-            "validation": epoch, what `validate` returns, and left_out, how many validations were due before and would have taken
-                more than their share of the time.
+            "validation": epoch, what `validate` returns, and left_out, how many validations were due and have not been made: they
+                would have taken more than their share of the time. Those that judge_late makes come after later ones.
             "begin": layer, the name of the one that learns from this step on; output_step, at which its network's output layer
                 begins: what was told of later steps is void (a killed run goes on from its checkpoint, or the next seed begins).
         seed: of the run; what is sampled here depends on it alone.
@@ -136,10 +142,12 @@ class LiveMetrics:
         self._place_of = place_of
         self._emit, self._seed, self._rates = emit, seed, rates
         self._validate, self._every, self._queries, self._details = validate, max(1, validate_every), queries, details
-        self._budget = Budget(share)
+        self._budget, self._created = Budget(share), time.monotonic()
         self._telling, self._detailing = Throttle(_TOLD_A_SECOND), Throttle(_DETAILS_A_SECOND)
         self._turn = self._index = self._step = self._base = 0
         self._left_out = 0
+        self._judged = -1  # steps of the network that was judged last
+        self._late: list[tuple[int, tuple[LensNetwork, ...]]] = []  # networks that could not be judged in time, by their steps
         self._done: tuple[LensNetwork, ...] = ()
         self._networks, self._totals = 1, (0, 0)
 
@@ -209,7 +217,10 @@ class LiveMetrics:
             weights = (len(self._done) + 1) * network.parameter_count
             guess = max(_FIRST_GUESS, _SECONDS_A_WEIGHT * self._queries * weights)
             judged = self._budget.run(VALIDATION, lambda: self.tell_validation(_with_output(network, layer), step), guess)
-            self._left_out += not judged
+            if not judged:
+                self._left_out += 1
+                guess = _SECONDS_A_BYTE * network.output_weights.nbytes
+                self._budget.run("network kept", lambda: self._keep_for_later(_with_output(network, layer), step), guess)
         if not (self._telling.ready() or last):
             return
         speed = self._speed(step)
@@ -238,8 +249,8 @@ class LiveMetrics:
     def tell_final(self, network: LensNetwork | LensEnsemble) -> None:
         """Tell how the finished or early stopped network looks: the plots of a run that was too short for any.
 
-        It is judged, too, unless its output layer has learned nothing yet. The raster is the last place's; of several networks
-        it and the weights are those of the last one.
+        It is judged, too, unless it was already, or its output layer has learned nothing yet. The raster is the last place's; of
+        several networks it and the weights are those of the last one.
         """
         step, place, members = self._base + self._step, len(self._rates) - 1, members_of(network)
         shown = (members[-1].feature_weights, members[-1].output_weights)
@@ -247,8 +258,39 @@ class LiveMetrics:
             self._emit(Metric(name, step, weight_values(weights, self._seed)))
         self._tell_spikes(spike_raster(shown, self._shown_to(len(members) - 1, place), self._seed), place, step)
         learned = len(self._done) * self._totals[1] + (self._step if self._index else 0)
-        if learned:
+        if learned and learned != self._judged:
+            if self._late and self._late[-1][0] == learned:
+                self._late.pop()
+                self._left_out -= 1
             self._judge(network, learned)
+
+    def _keep_for_later(self, network: LensNetwork, step: int) -> None:
+        if len(self._late) * network.output_weights.nbytes > _MOST_KEPT:
+            del self._late[1::2]
+        self._late.append((len(self._done) * self._totals[1] + step, (*self._done, network)))
+
+    def judge_late(self, go_on: Callable[[], bool]) -> None:
+        """Make the validations that would have held the training up, now that it is over.
+
+        They come in an order in which any number of them lies evenly over the training, for a tenth of its time, 2 to 10 seconds.
+
+        Args:
+            go_on: asked before each; one that says no ends it.
+        """
+        took = time.monotonic() - self._created
+        low, high = _LATE_SECONDS
+        until = time.monotonic() + min(max(_LATE_SHARE * took, low), high)
+        late, self._late, made = self._late, [], 0
+        for at in _spread_out(len(late)):
+            if not go_on() or time.monotonic() > until:
+                break
+            self._emit(Progress(LATE, made, len(late), "validations"))
+            step, networks = late[at]
+            self._left_out -= 1
+            self._judge(together(networks), step)
+            made += 1
+        if late:
+            self._emit(Progress(LATE, made, made, "validations"))
 
     def tell_validation(self, network: LensNetwork, step: int) -> None:
         """Judge a network that has learned so many steps, together with those before it, and tell."""
@@ -257,6 +299,7 @@ class LiveMetrics:
     def _judge(self, network: LensNetwork | LensEnsemble, step: int) -> None:
         if self._validate is not None:
             values = dict(self._validate(network))
+            self._judged = step
             values |= {"epoch": step / len(self._rates), "left_out": self._left_out}
             self._emit(Metric(VALIDATION, step, values))
 
@@ -322,6 +365,13 @@ def _weight_values(drawn: NDArray[np.float32], grid: NDArray[np.float32], sample
         "image": np.asarray(grid, np.float32).reshape(sample.shape),
         "matrix": sample.matrix,
     }
+
+
+def _spread_out(count: int) -> list[int]:
+    """The numbers below a count in van der Corput's order: 0, a half, a quarter, three quarters, ..."""
+    bits = max(1, (count - 1).bit_length())
+    order = (int(f"{number:0{bits}b}"[::-1], 2) for number in range(1 << bits))
+    return [number for number in order if number < count]
 
 
 def _with_output(network: LensNetwork, layer: Any) -> LensNetwork:

@@ -318,6 +318,9 @@ def _train(
             scores={key: float(value) for key, value in scores.items() if isinstance(value, int | float | np.floating)},
             note="Stopped before its output layer had learned all." if control.ended_early else "",
         )
+        with contextlib.suppress(JobCancelled):  # what was learned is finished, and stays
+            taught.tell_late()
+        recorder.save()
     return TrainedRun(run, taught.network, record, path, seconds)
 
 

@@ -40,7 +40,7 @@ class ValidationParameters(Parameters):
     )
     validate_every: int = parameter(
         8,
-        "Judge every so many epochs of the output layer, where the time that plots may take allows it, and at the end.",
+        "Judge every so many epochs of the output layer, and at the end. What would hold the training up is judged after it.",
         unit="epochs",
         ge=1,
         le=1_000_000,

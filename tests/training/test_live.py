@@ -1,8 +1,10 @@
 """What a training tells for its plots: figures that are right, seldom enough, and that change nothing."""
 
+import hashlib
 import sys
 import time
 import types
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,12 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.errors import BadInput
-from engine.jobs import CancelToken, JobEvent, Metric, Notice, ignore
+from engine.jobs import CancelToken, JobEvent, Metric, Notice, Progress, ignore
+from engine.networks.ensemble import members_of
 from engine.recognition.encoding import SpikingParameters
 from engine.recognition.spiking import simulate
 from engine.training import live as live_module
+from engine.training.curves import CurveCollector
 from engine.training.eight_bits import eight_bits
 from engine.training.lens import learning_rates, train_lens
 from engine.training.live import Budget, LiveMetrics, WeightSample, _Rates
@@ -22,7 +26,8 @@ from engine.training.parameters import LensTrainingParameters
 from engine.training.raster import spike_raster
 from engine.training.run import RunParameters, TrainRequest, train_runs
 from engine.training.runs import list_runs
-from tests.training.helpers import reference_of, small_workspace
+from engine.training.validation import ValidationParameters
+from tests.training.helpers import QUERY, reference_of, small_workspace
 from tests.training.test_lens import bits, places_seen, quick
 
 
@@ -121,8 +126,77 @@ def test_a_validation_that_a_short_run_has_no_time_for_is_not_tried(monkeypatch:
         assert bool(judged) == (queries == 0)
         live.tell_final(network)
         last = [event for event in told if isinstance(event, Metric) and event.name == "validation"][-1]
-        assert last.values["left_out"] == quick().epoch_out - len(judged) + 1  # the final one was not left out
+        assert last.values["left_out"] == quick().epoch_out - len(judged)  # the final one was not left out
         judged.clear()
+
+
+@pytest.mark.parametrize("windows", [1, 3])
+def test_what_there_was_no_time_to_judge_is_judged_when_the_training_is_over(windows: int) -> None:
+    rates, parameters = places_seen(20, 30), quick().model_copy(update={"join_windows": "columns"})
+    digests: list[dict[float, str]] = []
+    for share, queries in ((1.0, 0), (0.9999, 10**9)):  # in time, and expected to take longer than there is
+        told: list[JobEvent] = []
+        live = LiveMetrics(told.append, 1, rates, share, lambda network: {"digest": digest_of(network)}, 1, queries, False)
+        network = train_lens(parameters, rates, ignore, CancelToken(), live=live, windows=windows)
+        before = len(metrics(told, "validation"))
+        live.tell_final(network)
+        live.judge_late(lambda: True)
+        found = metrics(told, "validation")
+        assert before == (0 if queries else windows * parameters.epoch_out)
+        assert found[-1].values["left_out"] == 0
+        digests.append({metric.step: metric.values["digest"] for metric in found})
+        curves = CurveCollector()
+        for metric in found:
+            curves.take(metric)
+        assert curves.steps("validation") == [20.0 * epoch for epoch in range(1, windows * parameters.epoch_out + 1)]
+        assert curves.last["validation"]["step"] == 20 * windows * parameters.epoch_out
+        assert curves.last["validation"]["left_out"] == 0
+    assert digests[0] == digests[1]  # the very networks
+
+
+def digest_of(network: Any) -> str:
+    digest = hashlib.sha256()
+    for member in members_of(network):
+        digest.update(member.feature_weights.tobytes() + member.output_weights.tobytes() + member.output_thresholds.tobytes())
+    return digest.hexdigest()
+
+
+def test_judging_late_ends_in_time_or_when_asked_to_and_what_was_judged_lies_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates, now = places_seen(20, 30), [0.0]
+    monkeypatch.setattr(live_module.time, "monotonic", lambda: now[0])
+    for slow, asked in ((1.0, 99), (0.0, 2)):
+        told: list[JobEvent] = []
+
+        def judge(network: Any, slow: float = slow) -> dict[str, float]:
+            now[0] += slow
+            return {}
+
+        live = LiveMetrics(told.append, 1, rates, 0.9999, judge, 1, 10**9, False)
+        now[0] += 1.0  # there is time to keep networks
+        train_lens(quick(), rates, ignore, CancelToken(), live=live)
+        left = iter(range(asked))
+        live.judge_late(lambda left=left: next(left, None) is not None)  # type: ignore[misc]
+        made = [metric.step // 20 for metric in metrics(told, "validation")]
+        # Of six: for two seconds, none being begun after them; or as often as it was told to go on.
+        assert made == ([1, 5, 3] if slow else [1, 5])
+        assert metrics(told, "validation")[-1].values["left_out"] == quick().epoch_out - len(made)
+        assert told[-1] == Progress(live_module.LATE, len(made), len(made), "validations")
+
+
+def test_a_network_is_safe_before_the_epochs_in_between_are_judged(tmp_path: Path) -> None:
+    cancel, told = CancelToken(), list[JobEvent]()
+
+    def emit(event: JobEvent) -> None:
+        told.append(event)
+        if isinstance(event, Progress) and event.stage == live_module.LATE:
+            cancel.cancel()
+
+    request = replace(asked(tmp_path), validation=ValidationParameters(validation_query=QUERY, validate_every=1))
+    (done,) = train_runs(request, emit, cancel)
+    assert any(isinstance(event, Progress) and event.stage == live_module.LATE for event in told)
+    assert done.path.is_file() and done.run.info.status == "finished"
+    (kept,) = list_runs(asked_workspace(tmp_path))[0]
+    assert kept.info.status == "finished" and "recall_at_1" in kept.info.scores
 
 
 @pytest.mark.parametrize("seed", range(3))
