@@ -1,4 +1,5 @@
-"""What a training tells of itself for plots: cheap figures five times a second, costly ones as seldom as their budget says.
+"""What a training tells of itself for plots: cheap figures five times a second (of a short run more often), costly ones as seldom
+as their budget says.
 
 Watching changes nothing: what is drawn at random here has a generator of its own.
 """
@@ -29,6 +30,7 @@ _IMAGE_SIDE = 200
 _BINS = 60
 _RATE_BINS = 40
 _TOLD_A_SECOND, _DETAILS_A_SECOND = 5.0, 4.0
+_TOLD_A_LAYER = 16  # at least, where it has as many chunks
 _FIRST_GUESS = 0.02  # seconds of a costly plot before one was made
 _SECONDS_A_BYTE = 1e-9  # of keeping a network to be judged later
 _MOST_KEPT = 256 << 20  # bytes of such networks
@@ -221,7 +223,8 @@ class LiveMetrics:
                 self._left_out += 1
                 guess = _SECONDS_A_BYTE * network.output_weights.nbytes
                 self._budget.run("network kept", lambda: self._keep_for_later(_with_output(network, layer), step), guess)
-        if not (self._telling.ready() or last):
+        far = step - self._told_step >= self._total / _TOLD_A_LAYER  # a layer that is learned in no time has a curve, too
+        if not (self._telling.ready() or far or last):
             return
         speed = self._speed(step)
         values = {
