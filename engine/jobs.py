@@ -86,6 +86,10 @@ class Throttle:
         self._interval = 1.0 / rate
         self._next = float("-inf")
 
+    def restart(self) -> None:
+        """Count from now, as if an event had been let through."""
+        self._next = time.monotonic() + self._interval
+
     def ready(self) -> bool:
         """Whether it is time for another event."""
         now = time.monotonic()

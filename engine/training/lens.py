@@ -285,7 +285,7 @@ def train_lens(
 
     Args:
         rates: (places, inputs) float32 in [0, 1]: selected and scaled pixels.
-        emit: hears what LiveMetrics tells: five times a second, in a short run sixteen times a layer, and at each layer's end.
+        emit: hears what LiveMetrics tells, at most five times a second and at each layer's end.
         checkpoint: file to keep the run's state in, every few seconds, in a pause, and where it is cancelled or stopped early;
             removed at the end.
         resume: go on from `checkpoint` if it is there.

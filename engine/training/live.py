@@ -1,5 +1,5 @@
-"""What a training tells of itself for plots: cheap figures five times a second (of a short run more often), costly ones as seldom
-as their budget says.
+"""What a training tells of itself for plots: cheap figures five times a second (of a short run more, but not more often), costly
+ones as seldom as their budget says.
 
 Watching changes nothing: what is drawn at random here has a generator of its own.
 """
@@ -23,14 +23,14 @@ SPIKES, VALIDATION, BEGIN = "spikes", "validation", "begin"
 """Names of the metrics, apart from those of the layers."""
 
 PLOTTED_WEIGHTS = 256
-SHARE = 0.015
+SHARE = 0.01
 DEAD, SATURATED = 0.0, 0.999
 _SAMPLED = 20_000  # weights of a distribution
 _IMAGE_SIDE = 200
 _BINS = 60
 _RATE_BINS = 40
-_TOLD_A_SECOND, _DETAILS_A_SECOND = 5.0, 4.0
-_TOLD_A_LAYER = 16  # at least, where it has as many chunks
+_TOLD_A_SECOND, _KEPT_A_SECOND, _DETAILS_A_SECOND = 5.0, 25.0, 4.0
+_KEPT_A_LAYER = 16  # at least, where it has as many chunks: told together, because a window that wakes holds the training up
 _FIRST_GUESS = 0.02  # seconds of a costly plot before one was made
 _SECONDS_A_BYTE = 1e-9  # of keeping a network to be judged later
 _MOST_KEPT = 256 << 20  # bytes of such networks
@@ -145,9 +145,11 @@ class LiveMetrics:
         self._emit, self._seed, self._rates = emit, seed, rates
         self._validate, self._every, self._queries, self._details = validate, max(1, validate_every), queries, details
         self._budget, self._created = Budget(share), time.monotonic()
-        self._telling, self._detailing = Throttle(_TOLD_A_SECOND), Throttle(_DETAILS_A_SECOND)
+        self._telling, self._keeping = Throttle(_TOLD_A_SECOND), Throttle(_KEPT_A_SECOND)
+        self._detailing = Throttle(_DETAILS_A_SECOND)
         self._turn = self._index = self._step = self._base = 0
         self._left_out = 0
+        self._untold: list[Metric] = []
         self._judged = -1  # steps of the network that was judged last
         self._late: list[tuple[int, tuple[LensNetwork, ...]]] = []  # networks that could not be judged in time, by their steps
         self._done: tuple[LensNetwork, ...] = ()
@@ -214,8 +216,8 @@ class LiveMetrics:
             last: the layer is done or the run pauses: tell whatever the time.
         """
         self._step = step
-        due = self._validate is not None and self._index == 1 and step % (self._every * len(self._rates)) == 0
-        if due and step:
+        whole = self._validate is not None and self._index == 1 and step % (self._every * len(self._rates)) == 0
+        if whole and step:
             weights = (len(self._done) + 1) * network.parameter_count
             guess = max(_FIRST_GUESS, _SECONDS_A_WEIGHT * self._queries * weights)
             judged = self._budget.run(VALIDATION, lambda: self.tell_validation(_with_output(network, layer), step), guess)
@@ -223,8 +225,10 @@ class LiveMetrics:
                 self._left_out += 1
                 guess = _SECONDS_A_BYTE * network.output_weights.nbytes
                 self._budget.run("network kept", lambda: self._keep_for_later(_with_output(network, layer), step), guess)
-        far = step - self._told_step >= self._total / _TOLD_A_LAYER  # a layer that is learned in no time has a curve, too
-        if not (self._telling.ready() or far or last):
+        due = self._telling.ready() or last
+        if due:
+            self._keeping.restart()
+        elif step - self._told_step < self._total / _KEPT_A_LAYER or not self._keeping.ready():
             return
         speed = self._speed(step)
         values = {
@@ -240,8 +244,13 @@ class LiveMetrics:
         if self._networks > 1:
             values |= {"network": len(self._done) + 1, "networks": self._networks}
         self._told_step = step
+        self._untold.append(Metric(LAYERS[self._index], self._base + step, values))
+        if not due:
+            return
         self._emit(Progress(LAYERS[self._index], self._base + step, self._networks * self._total, "steps"))
-        self._emit(Metric(LAYERS[self._index], self._base + step, values))
+        for metric in self._untold:
+            self._emit(metric)
+        self._untold.clear()
         if self._details and self._detailing.ready():
             self._turn += 1
             if self._turn % 2:
