@@ -33,7 +33,7 @@ _TOLD_A_SECOND, _KEPT_A_SECOND, _DETAILS_A_SECOND = 5.0, 25.0, 4.0
 _KEPT_A_LAYER = 16  # at least, where it has as many chunks: told together, because a window that wakes holds the training up
 _FIRST_GUESS = 0.02  # seconds of a costly plot before one was made
 _SECONDS_A_BYTE = 1e-9  # of keeping a network to be judged later
-_MOST_KEPT = 256 << 20  # bytes of such networks
+_FREE_TO_KEEP, _MOST_KEPT = 1 << 20, 256 << 20  # bytes of such networks that take no time worth counting; and at most
 _LATE_SHARE, _LATE_SECONDS = 0.1, (2.0, 10.0)  # of the training's time that judging them may take after it, within bounds
 _SECONDS_A_WEIGHT = 1.2e-9  # of showing a query to a network, as guessed before one was judged: measured with 784-1568-1000
 
@@ -223,8 +223,7 @@ class LiveMetrics:
             judged = self._budget.run(VALIDATION, lambda: self.tell_validation(_with_output(network, layer), step), guess)
             if not judged:
                 self._left_out += 1
-                guess = _SECONDS_A_BYTE * network.output_weights.nbytes
-                self._budget.run("network kept", lambda: self._keep_for_later(_with_output(network, layer), step), guess)
+                self._keep_for_later(network, layer, step)
         due = self._telling.ready() or last
         if due:
             self._keeping.restart()
@@ -276,10 +275,18 @@ class LiveMetrics:
                 self._left_out -= 1
             self._judge(network, learned)
 
-    def _keep_for_later(self, network: LensNetwork, step: int) -> None:
-        if len(self._late) * network.output_weights.nbytes > _MOST_KEPT:
+    def _keep_for_later(self, network: LensNetwork, layer: Any, step: int) -> None:
+        size = network.output_weights.nbytes
+        if len(self._late) * size > _MOST_KEPT:
             del self._late[1::2]
-        self._late.append((len(self._done) * self._totals[1] + step, (*self._done, network)))
+
+        def keep() -> None:
+            self._late.append((len(self._done) * self._totals[1] + step, (*self._done, _with_output(network, layer))))
+
+        if (len(self._late) + 1) * size <= _FREE_TO_KEEP:
+            keep()
+        else:
+            self._budget.run("network kept", keep, _SECONDS_A_BYTE * size)
 
     def judge_late(self, go_on: Callable[[], bool]) -> None:
         """Make the validations that would have held the training up, now that it is over.
