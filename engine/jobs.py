@@ -92,8 +92,7 @@ class Throttle:
 
     def ready(self) -> bool:
         """Whether it is time for another event."""
-        now = time.monotonic()
-        if now < self._next:
+        if time.monotonic() < self._next:
             return False
-        self._next = now + self._interval
+        self.restart()
         return True

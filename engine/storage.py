@@ -49,11 +49,17 @@ def check_can_be_made(target: Path, option: str) -> None:
     Raises:
         BadInput: says which folder, and what to do.
     """
-    folder = target.parent
-    while not folder.exists():
-        folder = folder.parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise BadInput(f"{folder} cannot be written to: name another file with {option}.")
+    blocked = in_the_way(target.parent)
+    if blocked is not None:
+        raise BadInput(f"{blocked} cannot be written to: name another file with {option}.")
+
+
+def in_the_way(folder: Path) -> Path | None:
+    """What keeps files from being made in a folder, which would itself be made where it is missing; None where nothing does."""
+    there = folder
+    while not there.exists():
+        there = there.parent
+    return None if there.is_dir() and os.access(there, os.W_OK) else there
 
 
 @contextmanager

@@ -53,13 +53,13 @@ def filling_of(snapshot: CaptureSnapshot, parameters: CaptureParameters, compare
     A frame says itself which window it has: `parameters` may be newer than it.
     """
     frame = snapshot.compare if compare else snapshot.preview
-    suggested = snapshot.statistics.suggested
-    if compare or suggested is None or (suggested.window_ms is None) is (parameters.mode == "time"):
-        suggested = None  # or one of the mode before
+    suggested = None if compare else snapshot.statistics.suggested
+    if suggested is not None and (suggested.window_ms is not None) != (parameters.mode == "time"):
+        suggested = None  # one of the mode before
     binning = frame.binning if frame is not None else parameters.binning(parameters.compare_window_ms if compare else None)
-    timed = f"{binning.window_ms:g} ms"
+    timed = binning.mode == "time"
     return Filling(
-        timed if binning.mode == "time" else f"{binning.events_per_frame:,} events".replace(",", " "),
+        f"{binning.window_ms:g} ms" if timed else f"{binning.events_per_frame:,} events".replace(",", " "),
         frame.events_per_pixel if frame is not None else None,
         frame.saturated_share if frame is not None else None,
         frame.silent_share if frame is not None else None,

@@ -55,25 +55,24 @@ class CurveCollector:
         if metric.name == BEGIN:
             self._cut_back(LAYERS.index(metric.values["layer"]), metric.step, int(metric.values["output_step"]))
             return
-        if metric.name == VALIDATION and self.steps(VALIDATION) and metric.step < self.steps(VALIDATION)[-1]:
-            self._take_late(metric)
+        row, told = _row(metric), self.steps(metric.name)
+        if row is not None and metric.name == VALIDATION and told and metric.step < told[-1]:
+            self._take_late(row)
             return
         self.last[metric.name] = {**metric.values, "step": metric.step}
         if metric.name in LAYERS:
             self.learning = LAYERS.index(metric.name)
-        row = _row(metric)
         if row is None:
             return
         self._drop(metric.name, metric.step - 1)  # a step that is told of twice counts as it was told of last
         self._insert(metric.name, row, len(self.steps(metric.name)))
 
-    def _take_late(self, metric: Metric) -> None:
+    def _take_late(self, row: dict[str, float]) -> None:
         """A network is judged that has learned more since: its figures stand before those that were told of already."""
-        row = _row(metric)
-        if row is None or metric.step in self.steps(metric.name):
-            return
-        self._insert(metric.name, row, bisect.bisect(self.steps(metric.name), metric.step))
-        self.last[metric.name]["left_out"] = metric.values.get("left_out", 0)
+        told = self.steps(VALIDATION)
+        if row["step"] not in told:
+            self._insert(VALIDATION, row, bisect.bisect(told, row["step"]))
+            self.last[VALIDATION]["left_out"] = row.get("left_out", 0)
 
     def _insert(self, name: str, row: dict[str, float], at: int) -> None:
         columns = self._series.setdefault(name, {})

@@ -50,13 +50,18 @@ class Budget:
         self._share, self._spent, self._began = share, 0.0, time.monotonic()
         self._costs: dict[str, float] = {}
 
+    @property
+    def elapsed_s(self) -> float:
+        """The time that has passed."""
+        return time.monotonic() - self._began
+
     def run(self, name: str, work: Callable[[], None], guess: float = _FIRST_GUESS) -> bool:
         """Do the work unless that would exceed the budget; whether it was done. A share of 1 lets everything through.
 
         Before it was done once, it is expected to take the seconds of `guess`.
         """
         expected = self._costs.get(name, guess)
-        if self._share < 1 and self._spent + expected > self._share * (time.monotonic() - self._began):
+        if self._share < 1 and self._spent + expected > self._share * self.elapsed_s:
             return False
         begun = time.perf_counter()
         work()
@@ -144,7 +149,7 @@ class LiveMetrics:
         self._place_of = place_of
         self._emit, self._seed, self._rates = emit, seed, rates
         self._validate, self._every, self._queries, self._details = validate, max(1, validate_every), queries, details
-        self._budget, self._created = Budget(share), time.monotonic()
+        self._budget = Budget(share)
         self._telling, self._keeping = Throttle(_TOLD_A_SECOND), Throttle(_KEPT_A_SECOND)
         self._detailing = Throttle(_DETAILS_A_SECOND)
         self._turn = self._index = self._step = self._base = 0
@@ -296,9 +301,8 @@ class LiveMetrics:
         Args:
             go_on: asked before each; one that says no ends it.
         """
-        took = time.monotonic() - self._created
         low, high = _LATE_SECONDS
-        until = time.monotonic() + min(max(_LATE_SHARE * took, low), high)
+        until = time.monotonic() + min(max(_LATE_SHARE * self._budget.elapsed_s, low), high)
         late, self._late, made = self._late, [], 0
         for at in _spread_out(len(late)):
             if not go_on() or time.monotonic() > until:

@@ -1,7 +1,6 @@
 """Training as runs: from a reference traverse to run folders, one a seed, each with its network; and going on with one."""
 
 import contextlib
-import os
 import secrets
 import shutil
 import time
@@ -24,6 +23,7 @@ from engine.parameters import Parameters, parameter
 from engine.places.lock import Held, WorkspaceLock
 from engine.places.selection import ReferenceSelection, TrainingSelection
 from engine.places.workspace import Workspace
+from engine.storage import in_the_way, replacing
 from engine.training.control import TrainingControl
 from engine.training.curves import CurveRecorder
 from engine.training.job import Places, check_target, read_places
@@ -210,10 +210,7 @@ def _seeds(training: Parameters, count: int) -> list[int]:
 def _writable(root: Path, target: Path | None) -> Path:
     """The folder of runs: the workspace's, or beside the network where the workspace cannot be written."""
     for folder in (root, *([target.parent / root.name] if target is not None else [])):
-        there = folder
-        while not there.exists():
-            there = there.parent
-        if there.is_dir() and os.access(there, os.W_OK):
+        if in_the_way(folder) is None:
             return folder
     raise BadInput(f"{root} cannot be written to: give yourself write permission, or name a file with model.")
 
@@ -345,12 +342,7 @@ def _place(done: TrainedRun, target: Path, overwrite: bool, emit: Emit) -> Train
         emit(Notice(f"{target.name} is there already and is not replaced: the network is in its run.", "warning"))
         return done
     record_path(target).unlink(missing_ok=True)
-    target.parent.mkdir(parents=True, exist_ok=True)
     for source, goal in ((done.path, target), (record_path(done.path), record_path(target))):
-        part = goal.with_name(f".{goal.name}.{os.getpid()}.part")
-        try:
+        with replacing(goal) as part:
             shutil.copyfile(source, part)
-            part.replace(goal)
-        finally:
-            part.unlink(missing_ok=True)
     return replace(done, path=target)

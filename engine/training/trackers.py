@@ -11,10 +11,11 @@ import numpy as np
 
 from engine.errors import BadInput
 from engine.jobs import Emit, JobEvent, Metric, Notice
+from engine.training.live import BEGIN, SPIKES
 from engine.training.runs import Run
 
 _HISTOGRAMS = ("firing_rate", "threshold", "weight")
-_NO_FIGURES = ("begin", "spikes")  # what plots need to draw, and one place's spikes
+_NO_FIGURES = (BEGIN, SPIKES)  # what plots need to draw, and one place's spikes
 _PROJECT = "revisit"
 
 
