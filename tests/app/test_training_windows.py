@@ -1,22 +1,29 @@
 """LENS with a network a window in the Training panel: planned, drawn and trained; and axes that have room for their numbers."""
 
+import threading
 from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QFont, QFontMetricsF
 from pytestqt.qtbot import QtBot
 
+from app import training_control
 from app.theme import Theme
 from app.widgets.live_plots import Plot
 from app.widgets.status import count
 from app.window import MainWindow
+from engine.jobs import CancelToken, Emit, JobEvent, Metric
 from engine.networks.ensemble import LensEnsemble
 from engine.networks.open import open_network
+from engine.training.control import TrainingControl
+from engine.training.run import TrainedRun, TrainRequest, train_runs
 from tests.app.training_help import open_training, set_short_lens, train, until
 from tests.training.helpers import small_workspace
 
 
-def test_networks_of_three_windows_are_planned_and_trained_by_clicks(window: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+def test_networks_of_three_windows_are_planned_and_trained_by_clicks(
+    window: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     view = open_training(qtbot, window, small_workspace(tmp_path / "lab", places=20))
     set_short_lens(qtbot, view)
     view.parts.setup.inputs_form.set_values({"windows": (1, 2, 4)})
@@ -26,12 +33,28 @@ def test_networks_of_three_windows_are_planned_and_trained_by_clicks(window: Mai
     words = view.parts.setup.picture.words.text()
     assert words.startswith("3 networks, a window each, of 2 layers, 444 neurons, ")
     assert "one window at a time" in view.parts.setup.picture.chip.text()
-    said: list[str] = []
-    live = view.parts.live
+    live, said = view.parts.live, threading.Event()
     shown = live.show_progress
-    live.show_progress = lambda *given: (shown(*given), said.append(live.words.text()))[0]  # type: ignore[method-assign]
+
+    def show_progress(title: str, layer: str, done: int, total: int) -> None:
+        shown(title, layer, done, total)
+        if "network 3 of 3, output layer" in live.words.text():
+            said.set()
+
+    def train_patiently(request: TrainRequest, emit: Emit, cancel: CancelToken, control: TrainingControl) -> list[TrainedRun]:
+        """These networks learn in less time than passes between two looks of the window: the last one waits for it."""
+
+        def tell(event: JobEvent) -> None:
+            emit(event)
+            if isinstance(event, Metric) and event.name == "output layer" and event.values["network"] == 3:
+                assert said.wait(60)
+
+        return train_runs(request, tell, cancel, control)
+
+    monkeypatch.setattr(live, "show_progress", show_progress)
+    monkeypatch.setattr(training_control, "train_runs", train_patiently)
     run = train(qtbot, window, view)
-    assert any("network 3 of 3, output layer" in text for text in said)
+    assert said.is_set() and run.info.status == "finished"
     network = open_network(run.folder / run.info.network)
     assert isinstance(network, LensEnsemble)
     assert network.parameter_count == view.setup.plan.parameters
