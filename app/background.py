@@ -79,3 +79,41 @@ class Background(QObject):
                 failed(sentence)
         elif done is not None:
             done(result)
+
+
+class Question:
+    """Something to find out off the UI thread, of which only the newest asking counts: it gives up those before it."""
+
+    def __init__(self, background: Background, name: str) -> None:
+        self._background, self._name = background, name
+        self._cancel: CancelToken | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether an answer is awaited."""
+        return self._cancel is not None
+
+    def ask(
+        self,
+        function: Callable[[CancelToken], Any],
+        done: Callable[[Any], None] | None = None,
+        failed: Callable[[str], None] | None = None,
+    ) -> None:
+        """As Background.run; the question is open until done or failed is called."""
+        self.give_up()
+
+        def answered(tell: Callable[[Any], None] | None) -> Callable[[Any], None]:
+            def end(answer: Any) -> None:
+                self._cancel = None
+                if tell is not None:
+                    tell(answer)
+
+            return end
+
+        self._cancel = self._background.run(self._name, function, answered(done), answered(failed))
+
+    def give_up(self) -> None:
+        """Nobody waits for the answer any more."""
+        if self._cancel is not None:
+            self._cancel.cancel()
+            self._cancel = None

@@ -5,7 +5,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.background import Background
+from app.background import Background, Question
 from app.widgets.compare_pane import LinkedFrames
 from engine.errors import BadInput
 from engine.jobs import CancelToken, ignore
@@ -34,7 +34,7 @@ class DatasetStore(QObject):
         super().__init__(parent)
         self.setObjectName("datasetStore")
         self._background = Background(self)
-        self._running: dict[str, CancelToken] = {}
+        self._asked = {kind: Question(self._background, kind) for kind in ("catalogue", "positions", "link", "facts")}
         self._workspace: Workspace | None = None
         self._measured: dict[tuple[TraverseName, tuple[int, ...]], TraverseFacts] = {}
         self._failed: set[tuple[TraverseName, tuple[int, ...]]] = set()
@@ -119,9 +119,8 @@ class DatasetStore(QObject):
 
     def stop_running(self) -> None:
         """Stop looking; nothing is told any more."""
-        for token in self._running.values():
-            token.cancel()
-        self._running.clear()
+        for question in self._asked.values():
+            question.give_up()
 
     def stop(self) -> None:
         """The window closes."""
@@ -134,18 +133,7 @@ class DatasetStore(QObject):
         done: Callable[[Any], None],
         failed: Callable[[str], None] | None = None,
     ) -> None:
-        if kind in self._running:
-            self._running[kind].cancel()
-
-        def ended(result: Any) -> None:
-            self._running.pop(kind, None)
-            done(result)
-
-        def refused(sentence: str) -> None:
-            self._running.pop(kind, None)
-            (failed or self.failed.emit)(sentence)
-
-        self._running[kind] = self._background.run(kind, function, ended, refused)
+        self._asked[kind].ask(function, done, failed or self.failed.emit)
 
     def _on_entries(self, entries: list[CatalogueEntry]) -> None:
         self.entries = entries
@@ -158,7 +146,7 @@ class DatasetStore(QObject):
         workspace = self._workspace
         done = self._measured.keys() | self._failed
         entry = next((e for e in self.entries if e.traverse is not None and (e.name, e.changed) not in done), None)
-        if workspace is None or entry is None or "facts" in self._running:
+        if workspace is None or entry is None or self._asked["facts"].open:
             return
         name, key = entry.name, (entry.name, entry.changed)
 

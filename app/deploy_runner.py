@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from app.background import Background
+from app.background import Background, Question
 from app.capture_runner import TICK_MS, CaptureRunner
 from engine.capture import CaptureParameters
 from engine.errors import BadInput
@@ -58,7 +58,7 @@ class DeployRunner(QObject):
         self.setObjectName("deployRunner")
         self.capture = CaptureRunner(self)
         self._background = Background(self)
-        self._opening: CancelToken | None = None
+        self._model_asked = Question(self._background, "Open the network")
         self._painted = threading.Event()
         self.model: LiveModel | None = None
         self.live: LivePipeline | None = None
@@ -76,7 +76,7 @@ class DeployRunner(QObject):
     @property
     def opening(self) -> bool:
         """Whether a network is being opened."""
-        return self._opening is not None
+        return self._model_asked.open
 
     @property
     def running(self) -> bool:
@@ -87,8 +87,6 @@ class DeployRunner(QObject):
 
     def open_model(self, path: Path, workspace: Workspace, seed: int) -> None:
         """Open a network once the panel is painted; modelOpened or modelFailed follows. An older wish is forgotten."""
-        if self._opening is not None:
-            self._opening.cancel()
         self.model = None
 
         def work(cancel: CancelToken) -> OpenedModel:
@@ -98,7 +96,7 @@ class DeployRunner(QObject):
             cancel.check()
             return OpenedModel(model, tuple(notices), recording_for(workspace, model))
 
-        self._opening = self._background.run("Open the network", work, self._on_opened, self._on_not_opened)
+        self._model_asked.ask(work, self._on_opened, self.modelFailed.emit)
 
     def note_painted(self) -> None:
         """The panel is on the screen.
@@ -110,9 +108,7 @@ class DeployRunner(QObject):
 
     def forget_model(self) -> None:
         """No network is chosen."""
-        if self._opening is not None:
-            self._opening.cancel()
-            self._opening = None
+        self._model_asked.give_up()
         self.model = None
         self.known = None
 
@@ -189,15 +185,9 @@ class DeployRunner(QObject):
 
     # -- handlers
 
-    def _on_opened(self, opened: OpenedModel | None) -> None:
-        if opened is not None:
-            self._opening = None
-            self.model = opened.model
-            self.modelOpened.emit(opened)
-
-    def _on_not_opened(self, sentence: str) -> None:
-        self._opening = None
-        self.modelFailed.emit(sentence)
+    def _on_opened(self, opened: OpenedModel) -> None:
+        self.model = opened.model
+        self.modelOpened.emit(opened)
 
     def _on_known(self, route: KnownRoute | None) -> None:
         replay = self.capture.replay

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
-from app.background import Background
+from app.background import Background, Question
 from app.frames_cache import FrameCache
 from app.widgets.method_table import ShownMethod
 from app.widgets.worst_queries import WorstQuery
@@ -51,7 +51,8 @@ class ResultsControl(QObject):
         self._folders: list[Path] = []
         self._words: dict[Path, str] = {}
         self._matrices: dict[tuple[Path, str, str], NDArray[Any]] = {}
-        self._loading: CancelToken | None = None
+        self._folders_asked = Question(self._background, "look for results")
+        self._matrix_asked = Question(self._background, "read a matrix")
         self._places: dict[Path, _Places] = {}
         self.method: ShownMethod | None = None
         self.query: int | None = None
@@ -85,6 +86,7 @@ class ResultsControl(QObject):
     def list_folders(self) -> None:
         """Look for the results of the workspace."""
         workspace = self._view.tools.session.workspace
+        self._folders_asked.give_up()  # they may be another workspace's
         if workspace is None:
             return
         known = dict(self._words)
@@ -97,7 +99,7 @@ class ResultsControl(QObject):
                 words[folder] = known.get(folder) or glance(folder)
             return folders, words
 
-        self._background.run("look for results", look, self._on_folders, self._view.notify)
+        self._folders_asked.ask(look, self._on_folders, self._view.notify)
 
     def show(self, folders: Sequence[Path]) -> None:
         """Show these results, over each other where there are several."""
@@ -190,9 +192,7 @@ class ResultsControl(QObject):
 
     def _show_matrix(self) -> None:
         shown, pane = self.method, self._view.parts.matrix
-        if self._loading is not None:
-            self._loading.cancel()
-            self._loading = None
+        self._matrix_asked.give_up()
         if shown is None:
             return
         stage = str(pane.stage.currentData())
@@ -217,7 +217,7 @@ class ResultsControl(QObject):
             self._matrices[key] = matrix
             self._draw(key)
 
-        self._loading = self._background.run("read a matrix", load, done, self._on_no_matrix)
+        self._matrix_asked.ask(load, done, self._on_no_matrix)
 
     def _facts(self) -> PairFacts | None:
         """The positions of the reference, from which the forward filter learns how the robot moves."""

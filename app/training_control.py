@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer
 
+from app.background import Question
 from app.jobs import Job, State
 from app.widgets.training_layout import LIVE
 from app.widgets.training_runs import seconds_text
@@ -31,6 +32,7 @@ class TrainingRun(QObject):
         super().__init__(view)
         self.setObjectName("trainingRun")
         self._view, self._live = view, view.parts.live
+        self._curves_asked = Question(view.background, "Read the curves")
         self._job: Job | None = None
         self._control = TrainingControl()
         self._title = ""
@@ -73,9 +75,7 @@ class TrainingRun(QObject):
                 self._begin(run.info.name, control, CurveCollector(curves), work)
                 self._resumed = True
 
-        self._view.background.run(
-            "Read the curves", lambda cancel: read_curves(run.folder / CURVES), go_on, lambda sentence: go_on(None)
-        )
+        self._curves_asked.ask(lambda cancel: read_curves(run.folder / CURVES), go_on, lambda sentence: go_on(None))
 
     def show_run(self, run: Run) -> None:
         """Show the last state of a run that has ended."""
@@ -89,9 +89,13 @@ class TrainingRun(QObject):
                 self._live.bar.setValue(1000 if run.info.status == "finished" else 0)
                 self._view.parts.show_tab(LIVE)
 
-        self._view.background.run(
-            "Read the curves", lambda cancel: read_curves(run.folder / CURVES), show, lambda sentence: self._view.notify(sentence)
+        self._curves_asked.ask(
+            lambda cancel: read_curves(run.folder / CURVES), show, lambda sentence: self._view.notify(sentence)
         )
+
+    def forget_wishes(self) -> None:
+        """Another workspace is open: a run of the one before is neither shown nor gone on with any more."""
+        self._curves_asked.give_up()
 
     def pause(self, on: bool) -> None:
         """Hold, or go on."""

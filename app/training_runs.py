@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QUndoCommand, QUndoStack
 from PySide6.QtWidgets import QInputDialog
 
+from app.background import Question
 from app.widgets.run_differences import SHOWN
 from engine.errors import BadInput
 from engine.jobs import CancelToken, noting
@@ -28,8 +29,8 @@ class RunsControl(QObject):
         self.setObjectName("trainingRunsControl")
         self._view, self._tab = view, view.parts.runs
         self.undo_stack = QUndoStack(self)
-        self._looking: CancelToken | None = None
-        self._reading: CancelToken | None = None
+        self._runs_asked = Question(view.background, "Read the runs")
+        self._curves_asked = Question(view.background, "Read curves")
         self._choose: set[Path] = set()
         tab = self._tab
         tab.selectionChanged.connect(self._on_selection)
@@ -45,16 +46,12 @@ class RunsControl(QObject):
         """Read the runs again; `choose` names folders to choose then."""
         workspace = self._view.tools.session.workspace
         self._choose |= choose or set()
-        if self._looking is not None:
-            self._looking.cancel()
-            self._looking = None
+        self._runs_asked.give_up()
         if workspace is None:
             self._tab.set_runs([])
             self.undo_stack.clear()
             return
-        self._looking = self._view.background.run(
-            "Read the runs", lambda cancel: list_runs(workspace), self._on_runs, self._view.say
-        )
+        self._runs_asked.ask(lambda cancel: list_runs(workspace), self._on_runs, self._view.say)
 
     def _on_runs(self, found: tuple[list[Run], list[str]]) -> None:
         runs, problems = found
@@ -70,8 +67,6 @@ class RunsControl(QObject):
         chosen = self._tab.chosen
         self._tab.show_differences(chosen)
         self._view.show_buttons()
-        if self._reading is not None:
-            self._reading.cancel()
 
         def read(cancel: CancelToken) -> list[Curves | None]:
             found: list[Curves | None] = []
@@ -83,7 +78,7 @@ class RunsControl(QObject):
                     found.append(None)
             return found
 
-        self._reading = self._view.background.run("Read curves", read, self._tab.show_overlay)
+        self._curves_asked.ask(read, self._tab.show_overlay)
 
     # -- edits
 

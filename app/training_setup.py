@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QInputDialog, QLineEdit, QMessageBox
 
+from app.background import Question
 from app.session import Selection
 from app.widgets.training_setup import Triple
 from engine.errors import BadInput
@@ -36,8 +37,8 @@ class SetupControl(QObject):
         self._view, self._setup = view, view.parts.setup
         self._traverses: list[Triple] = []
         self._query = ""
-        self._looking: CancelToken | None = None
-        self._planning: CancelToken | None = None
+        self._traverses_asked = Question(view.background, "Look for traverses")
+        self._plan_asked = Question(view.background, "Plan the network")
         self._grid_is_ours = True
         self._own_preset = ""  # the one that was chosen or kept last: the name that is offered for the next
         self.plan: NetworkPlan | None = None
@@ -72,14 +73,11 @@ class SetupControl(QObject):
     def refresh(self) -> None:
         """Look which traverses the workspace has."""
         workspace = self.workspace
-        if self._looking is not None:
-            self._looking.cancel()
+        self._traverses_asked.give_up()
         if workspace is None:
             self._on_traverses([])
             return
-        self._looking = self._view.background.run(
-            "Look for traverses", lambda cancel: workspace.traverses(), self._on_traverses, self._view.say
-        )
+        self._traverses_asked.ask(lambda cancel: workspace.traverses(), self._on_traverses, self._view.say)
         self.refresh_presets()
 
     def refresh_presets(self, chosen: str = "") -> None:
@@ -240,9 +238,7 @@ class SetupControl(QObject):
 
     def make_plan(self) -> None:
         """Ask the engine what would be built."""
-        if self._planning is not None:
-            self._planning.cancel()
-            self._planning = None
+        self._plan_asked.give_up()
         setup, request = self._setup, self.request()
         if request is None or request.training is None:
             self._show_plan(None, self.why_not() or "Choose a reference traverse.")
@@ -256,9 +252,7 @@ class SetupControl(QObject):
             except BadInput as error:
                 return size, str(error)
 
-        self._planning = self._view.background.run(
-            "Plan the network", work, self._on_plan, lambda sentence: self._show_plan(None, sentence)
-        )
+        self._plan_asked.ask(work, self._on_plan, lambda sentence: self._show_plan(None, sentence))
         self.problem = ""
         setup.picture.setToolTip("")
 

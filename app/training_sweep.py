@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
 
+from app.background import Question
 from app.jobs import Job, State
 from app.widgets.training_layout import SWEEP
 from app.widgets.training_sweep import RESULTS, SETTINGS
@@ -41,10 +42,11 @@ class SweepControl(QObject):
         self._view, self._tab = view, view.parts.sweep
         self._job: Job | None = None
         self._state: SweepState | None = None
-        self._reading: CancelToken | None = None
+        self._study_asked = Question(view.background, "Read the study")
         self._next = 0.0
         self._listed = ""  # the storage whose studies can be chosen
-        self._listing: tuple[str, CancelToken] | None = None  # the storage that is being looked through
+        self._listing = ""  # the storage that is being looked through
+        self._studies_asked = Question(view.background, "Look for sweeps")
         tab = self._tab
         tab.edited.connect(self._on_edited)
         tab.studyChosen.connect(self._on_study)
@@ -63,34 +65,30 @@ class SweepControl(QObject):
         """The workspace has changed: which studies does it have."""
         url = self._url()
         self._state = None
+        self._study_asked.give_up()
         self._tab.show_state(None)
         if not url:
-            self._give_up_listing()
-            self._listed = ""
+            self._studies_asked.give_up()
+            self._listed = self._listing = ""
             self._tab.set_studies([], "")
             return
         self._list(url, lambda: self._tab.chosen_study)
 
     def _list(self, url: str, chosen: Callable[[], str]) -> None:
         """Look which studies a storage has. What was asked for before and comes later would show another storage's."""
-        self._give_up_listing()
 
         def listed(names: list[str]) -> None:
-            self._listed, self._listing = url, None
+            self._listed, self._listing = url, ""
             self._tab.show_place(url)
             self._tab.set_studies(names, chosen())
             self._view.show_buttons()
 
         def failed(sentence: str) -> None:
-            self._listing = None
+            self._listing = ""
             self._view.say(sentence)
 
-        self._listing = url, self._view.background.run("Look for sweeps", lambda cancel: list_sweeps(url), listed, failed)
-
-    def _give_up_listing(self) -> None:
-        if self._listing is not None:
-            self._listing[1].cancel()
-            self._listing = None
+        self._listing = url
+        self._studies_asked.ask(lambda cancel: list_sweeps(url), listed, failed)
 
     def check(self) -> str:
         """Why no sweep can be started; "" where one can. A wrong range is shown beside the table."""
@@ -182,13 +180,9 @@ class SweepControl(QObject):
         url = self._url()
         if not url or not study:
             return
-        if self._reading is not None:
-            self._reading.cancel()
         if self._state is None and not self.running:
             self._tab.words.say(f"Reading {study}…")
-        self._reading = self._view.background.run(
-            "Read the study", lambda cancel: read_sweep(url, study), self._on_state, self._view.say
-        )
+        self._study_asked.ask(lambda cancel: read_sweep(url, study), self._on_state, self._view.say)
 
     def _shown_study(self) -> str:
         return self._state.study if self._state is not None else self._tab.chosen_study
@@ -213,7 +207,7 @@ class SweepControl(QObject):
     def _on_storage(self) -> None:
         """Another storage has other studies to join."""
         url = self._url()
-        if url and url != (self._listing[0] if self._listing is not None else self._listed) and not self.running:
+        if url and url != (self._listing or self._listed) and not self.running:
             self._list(url, lambda: "")
 
     def _on_study(self, name: str) -> None:

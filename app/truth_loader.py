@@ -7,12 +7,12 @@ from typing import Any
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from app.background import Background
+from app.background import Background, Question
 from app.jobs import Job, JobRunner, State
 from engine.jobs import CancelToken, Emit
 from engine.places.selection import PairSelection
 from engine.places.truth.jobs import Pair, pair_similarity
-from engine.places.truth.opening import Names, Opened, likely_pair, open_for_editing
+from engine.places.truth.opening import Names, likely_pair, open_for_editing
 from engine.places.workspace import Workspace
 
 _CACHE_BYTES = 600 << 20
@@ -43,7 +43,7 @@ class TruthLoader(QObject):
         self.setObjectName("truthLoader")
         self._jobs = jobs
         self.background = Background(self)
-        self._opening: CancelToken | None = None
+        self._pair_asked = Question(self.background, "Open the ground truth")
         self._wanted: Key | None = None
         self._job: Job | None = None
         self._matrices: OrderedDict[Key, NDArray[Any]] = OrderedDict()
@@ -63,9 +63,7 @@ class TruthLoader(QObject):
     def open(self, selection: PairSelection, anew: bool = False) -> None:
         """Open a pair; `opened` or `failed` follows."""
         self.forget_wishes()
-        self._opening = self.background.run(
-            "Open the ground truth", lambda cancel: open_for_editing(selection, anew), self._on_opened, self.failed.emit
-        )
+        self._pair_asked.ask(lambda cancel: open_for_editing(selection, anew), self.opened.emit, self.failed.emit)
 
     def similarity(self, pair: Pair, method: str) -> NDArray[Any] | None:
         """How alike the frames look; None where a job computes it, then similarityReady or similarityFailed follows."""
@@ -98,9 +96,7 @@ class TruthLoader(QObject):
 
     def forget_wishes(self) -> None:
         """Nobody waits for what is being opened or computed any more."""
-        if self._opening is not None:
-            self._opening.cancel()
-            self._opening = None
+        self._pair_asked.give_up()
         if self._job is not None:
             self._job.cancel()
         self._wanted = None
@@ -113,10 +109,6 @@ class TruthLoader(QObject):
         """The window closes."""
         self.forget_wishes()
         self.background.stop()
-
-    def _on_opened(self, opened: Opened) -> None:
-        self._opening = None
-        self.opened.emit(opened)
 
     def _on_similarity(self, key: Key, job: Job) -> None:
         if self._job is job:

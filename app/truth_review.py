@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtCore import QObject
 
+from app.background import Question
 from app.frames_cache import FrameCache
 from app.jobs import Job, State
 from app.widgets.matrix_axes import STATES
@@ -33,7 +34,7 @@ class TruthReview(QObject):
         self.check: TruthCheck | None = None
         self._fresh = True
         self._checking: Job | None = None
-        self._quiet: CancelToken | None = None
+        self._quiet = Question(view.loader.background, "Check the ground truth")
         parts = view.parts
         self.frames.frameReady.connect(lambda folder, number: self._show_frames())
         self.frames.frameFailed.connect(lambda folder, number, sentence: self._show_frames())
@@ -171,6 +172,7 @@ class TruthReview(QObject):
         parameters = view.parts.findings.parameters
         if view.editor.document is None or parameters is None or self._checking is not None:
             return
+        self._quiet.give_up()
         asked, document, similarity = view.opened, view.editor.document.copy(), view.similarity
 
         def work(emit: Emit, cancel: CancelToken) -> TruthCheck:
@@ -190,8 +192,7 @@ class TruthReview(QObject):
             return
         copy, parameters = document.copy(), view.parts.findings.parameters or CheckParameters()
         self.leave_check()
-        self._quiet = view.loader.background.run(
-            "Check the ground truth",
+        self._quiet.ask(
             lambda cancel: check_truth(copy.matrix, copy.mask, similarity, parameters, cancel=cancel),
             self._take_check,
             view.parts.findings.say,
@@ -199,9 +200,7 @@ class TruthReview(QObject):
 
     def leave_check(self) -> None:
         """Nobody waits for a check any more."""
-        if self._quiet is not None:
-            self._quiet.cancel()
-            self._quiet = None
+        self._quiet.give_up()
         if self._checking is not None:
             self._checking.cancel()
 
@@ -224,7 +223,6 @@ class TruthReview(QObject):
             self._view.parts.findings.say(job.error if state is State.FAILED else "The check was cancelled.")
 
     def _take_check(self, check: TruthCheck | None) -> None:
-        self._quiet = None
         document = self._view.editor.document
         if check is None or document is None:
             return

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
-from app.background import Background
+from app.background import Background, Question
 from app.evaluation_export import FILES, FORMATS, copy_file, save_figures
 from app.evaluation_results import ResultsControl
 from app.evaluation_run import RunControl
@@ -31,7 +31,6 @@ _NOTHING = "Check methods on the right and press Evaluate, or open an earlier re
 class _Looked:
     """What a workspace has to choose from."""
 
-    workspace: Workspace
     traverses: list[tuple[str, str, str]]
     likely: Names | None
     networks: list[NetworkEntry]
@@ -48,6 +47,7 @@ class EvaluationView(View):
         super().__init__(tools, parent)
         self._saved = tools.settings.options(self.name, EvaluationOptions)
         self._background = Background(self)
+        self._listing_asked = Question(self._background, "look through the workspace")
         self._stale = True
         self._awaiting = tools.session.workspace is not None
         if self._awaiting:
@@ -122,8 +122,8 @@ class EvaluationView(View):
 
     def _connect(self) -> None:
         parts, session = self.parts, self.tools.session
-        session.workspaceOpened.connect(self._on_workspace)
-        session.workspaceClosed.connect(self._on_closed)
+        session.workspaceOpened.connect(self._begin_anew)
+        session.workspaceClosed.connect(self._begin_anew)
         session.writableChanged.connect(lambda on: self._check())
         session.selectionChanged.connect(self._on_selection)
         session.contentChanged.connect(self._on_content)
@@ -157,44 +157,43 @@ class EvaluationView(View):
         """Look for traverses, networks and results again."""
         workspace = self.tools.session.workspace
         self._stale = False
+        self._listing_asked.give_up()
+        self.results.list_folders()
         if workspace is None:
             self.parts.bar.set_traverses(())
             self._check()
+            self._arrive()
             return
 
         def look(cancel: CancelToken) -> _Looked:
             traverses = workspace.traverses()
             cancel.check()
-            return _Looked(workspace, traverses, likely_pair(workspace, traverses), networks_of(workspace))
+            return _Looked(traverses, likely_pair(workspace, traverses), networks_of(workspace))
 
-        self._background.run("look through the workspace", look, self._on_looked, self.notify)
-        self.results.list_folders()
+        self._listing_asked.ask(look, self._on_looked, self.notify)
 
     def _on_looked(self, found: "_Looked") -> None:
-        if found.workspace == self.tools.session.workspace:
-            chosen, bar = self.tools.session.selection, self.parts.bar
-            first = not bar.pair[0]
-            bar.set_traverses(found.traverses)
-            if chosen != Selection():
-                self._on_selection(chosen)
-            elif first and found.likely is not None:
-                bar.choose(*found.likely)
-            self.parts.methods.set_networks(found.networks)
-            self._check()
+        chosen, bar = self.tools.session.selection, self.parts.bar
+        first = not bar.pair[0]
+        bar.set_traverses(found.traverses)
+        if chosen != Selection():
+            self._on_selection(chosen)
+        elif first and found.likely is not None:
+            bar.choose(*found.likely)
+        self.parts.methods.set_networks(found.networks)
+        self._check()
+        self._arrive()
+
+    def _arrive(self) -> None:
         if self._awaiting:
             self._awaiting = False
             self.content_arrived()
 
-    def _on_workspace(self, workspace: Workspace) -> None:
+    def _begin_anew(self, workspace: Workspace | None = None) -> None:
+        """Another workspace is open, or none."""
         self.parts.methods.forget()
         self.results.forget()
         self.refresh()
-
-    def _on_closed(self) -> None:
-        self.parts.methods.forget()
-        self.results.forget()
-        self.parts.bar.set_traverses(())
-        self._check()
 
     def _on_content(self) -> None:
         if self.isVisible():

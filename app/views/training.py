@@ -176,6 +176,7 @@ class TrainingView(View):
         self.setup.refresh()
         self.runs.refresh()
         self.sweep.refresh()
+        self.training.forget_wishes()
         self.show_buttons()
 
     def _on_content(self) -> None:

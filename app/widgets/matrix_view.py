@@ -8,11 +8,10 @@ from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.background import Background
+from app.background import Background, Question
 from app.theme import Theme
 from app.widgets.matrix_axes import STRIP, Margins, draw_axes, draw_strip, margins_for
 from app.widgets.matrix_canvas import PROPOSED_COLOUR, RIGHT_COLOUR, TRUTH_COLOUR, WRONG_COLOUR, MatrixCanvas
-from engine.jobs import CancelToken
 from engine.recognition.matrix_marks import PROPOSED, RIGHT, TRUE, WRONG, MatrixMarks, Neighbours
 from engine.recognition.matrix_picture import Contrast, Picture, Rectangle, Reduction, make_picture
 
@@ -62,7 +61,7 @@ class MatrixView(QWidget):
         self._contrast: Contrast = "matrix"
         self._reduction: Reduction = "max"
         self._background = Background(self)
-        self._colouring: CancelToken | None = None
+        self._picture_asked = Question(self._background, "Colour the matrix")
         self._tool: Tool = "look"
         self._cursor: tuple[int, int] | None = None
         self._hovered: tuple[int, int] | None = None
@@ -89,9 +88,7 @@ class MatrixView(QWidget):
         What is marked on it (ground truth, matches, cursor) is forgotten where the size differs. `keep_view` keeps zoom and
         place where the size is the same.
         """
-        if self._colouring is not None:
-            self._colouring.cancel()
-            self._colouring = None
+        self._picture_asked.give_up()
         same = matrix is not None and self._matrix is not None and matrix.shape == self._matrix.shape
         self._matrix = matrix
         if not same:
@@ -221,7 +218,7 @@ class MatrixView(QWidget):
     @property
     def coloured(self) -> bool:
         """Whether the matrix is coloured, so that it is seen."""
-        return self.canvas.picture is not None and self._colouring is None
+        return self.canvas.picture is not None and not self._picture_asked.open
 
     def set_tool(self, tool: Tool) -> None:
         """What the left button does: look around, or make strokes."""
@@ -382,20 +379,15 @@ class MatrixView(QWidget):
 
     def _colour(self) -> None:
         matrix, contrast, reduction = self._matrix, self._contrast, self._reduction
-        if self._colouring is not None:
-            self._colouring.cancel()
-            self._colouring = None
+        self._picture_asked.give_up()
         if matrix is None:
             self._take(None)
         elif matrix.size <= _AT_ONCE:
             self._take(make_picture(matrix, contrast, reduction))
         else:
-            self._colouring = self._background.run(
-                "Colour the matrix", lambda cancel: make_picture(matrix, contrast, reduction, cancel), self._take
-            )
+            self._picture_asked.ask(lambda cancel: make_picture(matrix, contrast, reduction, cancel), self._take)
 
     def _take(self, picture: Picture | None) -> None:
-        self._colouring = None
         self.canvas.picture = picture
         self._redraw()
         if picture is not None:

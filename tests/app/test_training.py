@@ -24,7 +24,7 @@ from engine.places.workspace import Workspace
 from engine.training import lens as lens_training
 from engine.training.kinds import SweepRange
 from engine.training.runs import CHECKPOINT, Run, list_runs
-from engine.training.sweep import SweepParameters, list_sweeps, make_sweep, spec_of
+from engine.training.sweep import SweepParameters, SweepState, list_sweeps, make_sweep, read_sweep, spec_of
 from engine.training.sweep_space import SweepChoice
 from tests.app.capture_help import choose, retype
 from tests.app.training_help import (
@@ -606,6 +606,29 @@ def test_a_storage_that_is_slow_to_answer_does_not_take_the_place_of_the_next(
     until(qtbot, answered.is_set)
     until(qtbot, lambda: not any(thread.name == "Look for sweeps" for thread in threading.enumerate()))
     assert tab.studies == ["quick"]
+
+
+def test_a_study_that_is_read_when_another_workspace_is_opened_is_not_shown_there(
+    window: MainWindow, view: TrainingView, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answer, request = threading.Event(), threading.Event(), view.setup.request()
+    assert request is not None
+    url = view.sweep._url()
+    make_sweep(url, "night", spec_of(request, SweepParameters(study="night"), {"fire_l_feat": SweepRange(0.1, 0.4)}))
+    state = read_sweep(url, "night")
+
+    def reading(url: str, study: str) -> SweepState:
+        asked.set()
+        answer.wait(PATIENCE_S)
+        return state
+
+    monkeypatch.setattr(sweep_module, "read_sweep", reading)
+    view.sweep.read("night")
+    until(qtbot, asked.is_set)
+    window.open_workspace(small_workspace(tmp_path / "other", places=4).root)
+    answer.set()
+    until(qtbot, lambda: not any(thread.name == "Read the study" for thread in threading.enumerate()))
+    assert view.sweep._state is None
 
 
 def named(tab: SweepTab, name: str) -> QTreeWidgetItem:
