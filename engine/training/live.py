@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from engine.jobs import Emit, Metric, Progress, Throttle
 from engine.networks.ensemble import LensEnsemble, members_of, together
 from engine.networks.lens import LensNetwork
+from engine.training.budget import FIRST_GUESS, Budget
 from engine.training.eight_bits import eight_bits
+from engine.training.late import LateValidations
 from engine.training.raster import spike_raster
 
 LAYERS = ("feature layer", "output layer")
@@ -31,43 +33,9 @@ _BINS = 60
 _RATE_BINS = 40
 _TOLD_A_SECOND, _KEPT_A_SECOND, _DETAILS_A_SECOND = 5.0, 25.0, 4.0
 _KEPT_A_LAYER = 16  # at least, where it has as many chunks: told together, because a window that wakes holds the training up
-_FIRST_GUESS = 0.02  # seconds of a costly plot before one was made
-_SECONDS_A_BYTE = 1e-9  # of keeping a network to be judged later
-_FREE_TO_KEEP, _MOST_KEPT = 1 << 20, 256 << 20  # bytes of such networks that take no time worth counting; and at most
-_LATE_SHARE, _LATE_SECONDS = 0.1, (2.0, 10.0)  # of the training's time that judging them may take after it, within bounds
 _SECONDS_A_WEIGHT = 1.2e-9  # of showing a query to a network, as guessed before one was judged: measured with 784-1568-1000
 
-LATE = "Judging epochs in between"
-"""Stage of the Progress of validations that are made when the training is over."""
-
 Validate = Callable[[LensNetwork | LensEnsemble], Mapping[str, Any]]
-
-
-class Budget:
-    """Lets costly work through while all of it together stays under a share of the time that has passed."""
-
-    def __init__(self, share: float) -> None:
-        self._share, self._spent, self._began = share, 0.0, time.monotonic()
-        self._costs: dict[str, float] = {}
-
-    @property
-    def elapsed_s(self) -> float:
-        """The time that has passed."""
-        return time.monotonic() - self._began
-
-    def run(self, name: str, work: Callable[[], None], guess: float = _FIRST_GUESS) -> bool:
-        """Do the work unless that would exceed the budget; whether it was done. A share of 1 lets everything through.
-
-        Before it was done once, it is expected to take the seconds of `guess`.
-        """
-        expected = self._costs.get(name, guess)
-        if self._share < 1 and self._spent + expected > self._share * self.elapsed_s:
-            return False
-        begun = time.perf_counter()
-        work()
-        self._costs[name] = time.perf_counter() - begun
-        self._spent += self._costs[name]
-        return True
 
 
 class _Rates:
@@ -156,7 +124,7 @@ class LiveMetrics:
         self._left_out = 0
         self._untold: list[Metric] = []
         self._judged = -1  # steps of the network that was judged last
-        self._late: list[tuple[int, tuple[LensNetwork, ...]]] = []  # networks that could not be judged in time, by their steps
+        self._late = LateValidations(self._budget)
         self._done: tuple[LensNetwork, ...] = ()
         self._networks, self._totals = 1, (0, 0)
 
@@ -224,11 +192,12 @@ class LiveMetrics:
         whole = self._validate is not None and self._index == 1 and step % (self._every * len(self._rates)) == 0
         if whole and step:
             weights = (len(self._done) + 1) * network.parameter_count
-            guess = max(_FIRST_GUESS, _SECONDS_A_WEIGHT * self._queries * weights)
+            guess = max(FIRST_GUESS, _SECONDS_A_WEIGHT * self._queries * weights)
             judged = self._budget.run(VALIDATION, lambda: self.tell_validation(_with_output(network, layer), step), guess)
             if not judged:
                 self._left_out += 1
-                self._keep_for_later(network, layer, step)
+                at = len(self._done) * self._totals[1] + step
+                self._late.keep(at, network.output_weights.nbytes, lambda: (*self._done, _with_output(network, layer)))
         due = self._telling.ready() or last
         if due:
             self._keeping.restart()
@@ -275,45 +244,17 @@ class LiveMetrics:
         self._tell_spikes(spike_raster(shown, self._shown_to(len(members) - 1, place), self._seed), place, step)
         learned = len(self._done) * self._totals[1] + (self._step if self._index else 0)
         if learned and learned != self._judged:
-            if self._late and self._late[-1][0] == learned:
-                self._late.pop()
-                self._left_out -= 1
+            self._left_out -= self._late.drop(learned)
             self._judge(network, learned)
 
-    def _keep_for_later(self, network: LensNetwork, layer: Any, step: int) -> None:
-        size = network.output_weights.nbytes
-        if len(self._late) * size > _MOST_KEPT:
-            del self._late[1::2]
-
-        def keep() -> None:
-            self._late.append((len(self._done) * self._totals[1] + step, (*self._done, _with_output(network, layer))))
-
-        if (len(self._late) + 1) * size <= _FREE_TO_KEEP:
-            keep()
-        else:
-            self._budget.run("network kept", keep, _SECONDS_A_BYTE * size)
-
     def judge_late(self, go_on: Callable[[], bool]) -> None:
-        """Make the validations that would have held the training up, now that it is over.
+        """Make the validations that would have held the training up, now that it is over (see LateValidations.judge)."""
 
-        They come in an order in which any number of them lies evenly over the training, for a tenth of its time, 2 to 10 seconds.
-
-        Args:
-            go_on: asked before each; one that says no ends it.
-        """
-        low, high = _LATE_SECONDS
-        until = time.monotonic() + min(max(_LATE_SHARE * self._budget.elapsed_s, low), high)
-        late, self._late, made = self._late, [], 0
-        for at in _spread_out(len(late)):
-            if not go_on() or time.monotonic() > until:
-                break
-            self._emit(Progress(LATE, made, len(late), "validations"))
-            step, networks = late[at]
+        def judge(network: LensNetwork | LensEnsemble, step: int) -> None:
             self._left_out -= 1
-            self._judge(together(networks), step)
-            made += 1
-        if late:
-            self._emit(Progress(LATE, made, made, "validations"))
+            self._judge(network, step)
+
+        self._late.judge(judge, self._emit, go_on)
 
     def tell_validation(self, network: LensNetwork, step: int) -> None:
         """Judge a network that has learned so many steps, together with those before it, and tell."""
@@ -388,13 +329,6 @@ def _weight_values(drawn: NDArray[np.float32], grid: NDArray[np.float32], sample
         "image": np.asarray(grid, np.float32).reshape(sample.shape),
         "matrix": sample.matrix,
     }
-
-
-def _spread_out(count: int) -> list[int]:
-    """The numbers below a count in van der Corput's order: 0, a half, a quarter, three quarters, ..."""
-    bits = max(1, (count - 1).bit_length())
-    order = (int(f"{number:0{bits}b}"[::-1], 2) for number in range(1 << bits))
-    return [number for number in order if number < count]
 
 
 def _with_output(network: LensNetwork, layer: Any) -> LensNetwork:

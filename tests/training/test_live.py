@@ -18,10 +18,12 @@ from engine.networks.ensemble import members_of
 from engine.recognition.encoding import SpikingParameters
 from engine.recognition.spiking import simulate
 from engine.training import live as live_module
+from engine.training.budget import Budget
 from engine.training.curves import CurveCollector
 from engine.training.eight_bits import eight_bits
+from engine.training.late import LATE
 from engine.training.lens import learning_rates, train_lens
-from engine.training.live import Budget, LiveMetrics, WeightSample, _Rates
+from engine.training.live import LiveMetrics, WeightSample, _Rates
 from engine.training.parameters import LensTrainingParameters
 from engine.training.raster import spike_raster
 from engine.training.run import RunParameters, TrainRequest, train_runs
@@ -116,7 +118,7 @@ def test_costly_plots_stay_within_their_share(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_validation_that_a_short_run_has_no_time_for_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_module, "_FIRST_GUESS", 0.0)
+    monkeypatch.setattr(live_module, "FIRST_GUESS", 0.0)
     rates, judged = places_seen(20, 30), []
     judge = lambda network: judged.append(1) or {}  # noqa: E731
     for queries in (0, 10**9):
@@ -180,7 +182,7 @@ def test_judging_late_ends_in_time_or_when_asked_to_and_what_was_judged_lies_eve
         # Of six: for two seconds, none being begun after them; or as often as it was told to go on.
         assert made == ([1, 5, 3] if slow else [1, 5])
         assert metrics(told, "validation")[-1].values["left_out"] == quick().epoch_out - len(made)
-        assert told[-1] == Progress(live_module.LATE, len(made), len(made), "validations")
+        assert told[-1] == Progress(LATE, len(made), len(made), "validations")
 
 
 def test_a_network_is_safe_before_the_epochs_in_between_are_judged(tmp_path: Path) -> None:
@@ -188,12 +190,12 @@ def test_a_network_is_safe_before_the_epochs_in_between_are_judged(tmp_path: Pat
 
     def emit(event: JobEvent) -> None:
         told.append(event)
-        if isinstance(event, Progress) and event.stage == live_module.LATE:
+        if isinstance(event, Progress) and event.stage == LATE:
             cancel.cancel()
 
     request = replace(asked(tmp_path), validation=ValidationParameters(validation_query=QUERY, validate_every=1))
     (done,) = train_runs(request, emit, cancel)
-    assert any(isinstance(event, Progress) and event.stage == live_module.LATE for event in told)
+    assert any(isinstance(event, Progress) and event.stage == LATE for event in told)
     assert done.path.is_file() and done.run.info.status == "finished"
     (kept,) = list_runs(asked_workspace(tmp_path))[0]
     assert kept.info.status == "finished" and "recall_at_1" in kept.info.scores
