@@ -135,20 +135,22 @@ class CurveRecorder(CurveCollector):
     def __init__(self, onward: Emit, path: Path) -> None:
         super().__init__(read_curves(path) if path.exists() else None)
         self._onward, self._path = onward, path
-        self._saved = time.monotonic()
+        self._saved, self._news = time.monotonic(), True
 
     def __call__(self, event: JobEvent) -> None:
         """Keep an event and hand it on."""
         if isinstance(event, Metric):
             self.take(event)
+            self._news = True
             if time.monotonic() - self._saved > _SAVE_SECONDS:
                 self.save()
         self._onward(event)
 
     def save(self) -> None:
-        """Write the file, whole or not at all."""
-        write_curves(self._path, self.curves())
-        self._saved = time.monotonic()
+        """Write the file, whole or not at all, unless all of it is there already."""
+        if self._news:
+            write_curves(self._path, self.curves())
+        self._saved, self._news = time.monotonic(), False
 
 
 def _row(event: Metric) -> dict[str, float] | None:

@@ -26,7 +26,7 @@ from engine.networks.record import read_record
 from engine.places.workspace import Workspace
 from engine.training import lens as lens_training
 from engine.training.control import TrainingControl
-from engine.training.curves import CurveCollector, Curves, export_values, read_curves, write_curves
+from engine.training.curves import CurveCollector, CurveRecorder, Curves, export_values, read_curves, write_curves
 from engine.training.parameters import LensTrainingParameters
 from engine.training.run import RunParameters, TrainRequest, resume_run, train_runs
 from engine.training.runs import (
@@ -450,6 +450,20 @@ def test_curves_are_thinned_cut_back_and_begun_anew() -> None:
     assert kept.steps("output layer") == kept.steps("validation") == [10, 20] and len(kept.steps("feature layer")) > 5
     kept.take(Metric("begin", 0, {"layer": "feature layer", "output_step": 0}))  # the next seed
     assert not any(kept.steps(name) for name in ("feature layer", "output layer", "validation")) and not kept.last
+
+
+def test_curves_are_written_again_only_where_something_was_told(tmp_path: Path) -> None:
+    path, heard = tmp_path / "curves.npz", []
+    recorder = CurveRecorder(heard.append, path)
+    recorder.save()  # a run that has told nothing has a file, too
+    for step in (1, 2):
+        told = Metric("validation", step, {"recall_at_1": 0.5})
+        recorder(told)
+        recorder.save()
+        assert heard[-1] is told and read_curves(path).series["validation"]["step"].tolist() == list(range(1, step + 1))
+        path.write_bytes(b"")
+        recorder.save()
+        assert path.read_bytes() == b""
 
 
 def test_values_are_exported_as_tables(workspace: Workspace, tmp_path: Path) -> None:
