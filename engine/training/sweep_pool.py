@@ -3,20 +3,19 @@
 import contextlib
 import json
 import os
-import queue
 import select
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
-from engine.errors import BadInput, JobCancelled
+from engine.children import child_command
+from engine.errors import BadInput
 from engine.jobs import CancelToken
-from engine.training.sweep_worker import ONE_THREAD, TrialRunner, answers
+from engine.training.sweep_worker import ONE_THREAD
 
 _READY_SECONDS = 300.0
 _LOOK_SECONDS = 0.1
@@ -27,23 +26,13 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
-class _Child(Protocol):
-    def send(self, message: Mapping[str, Any]) -> None: ...
-
-    def fileno(self) -> int: ...
-
-    def messages(self) -> list[dict[str, Any]]: ...
-
-    def end(self) -> None: ...
-
-
 class _Process:
     """A child that is a process."""
 
     def __init__(self) -> None:
         paths = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
         self._process = subprocess.Popen(
-            [sys.executable, "-c", "from engine.training.sweep_worker import serve; serve()"],
+            child_command("engine.training.sweep_worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **ONE_THREAD, "PYTHONPATH": paths, "PYTHONWARNINGS": "ignore"},
@@ -78,63 +67,6 @@ class _Process:
         self._process.wait()
 
 
-class _Thread:
-    """A child that is a thread, in a frozen application: there is no interpreter to start, and the loops release the lock."""
-
-    def __init__(self, cancel: CancelToken) -> None:
-        self._cancel = CancelToken()
-        self._outer = cancel
-        self._in: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        self._out: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self._read, self._write = os.pipe()
-        self._thread = threading.Thread(target=self._serve, name="trial of a sweep", daemon=True)
-        self._thread.start()
-
-    def send(self, message: Mapping[str, Any]) -> None:
-        self._in.put(dict(message))
-
-    def fileno(self) -> int:
-        return self._read
-
-    def messages(self) -> list[dict[str, Any]]:
-        os.read(self._read, 1)
-        return [self._out.get()]
-
-    def end(self) -> None:
-        self._cancel.cancel()
-        self._in.put(None)
-        self._thread.join()
-        os.close(self._read)
-        os.close(self._write)
-
-    def _say(self, message: dict[str, Any]) -> None:
-        self._out.put(message)
-        os.write(self._write, b".")
-
-    def _serve(self) -> None:
-        try:
-            setup = self._in.get()
-            if setup is None:
-                return
-            runner = TrialRunner(setup["setup"], self._cancel)
-            self._say({"ready": {"data_hash": runner.data_hash}})
-
-            def report(value: float, step: int) -> bool:
-                self._say({"report": value, "step": step})
-                answer = self._in.get()
-                if answer is None:
-                    raise JobCancelled("the sweep is cancelled")
-                return bool(answer["prune"])
-
-            while (request := self._in.get()) is not None:
-                for answer in answers(runner, request, report):
-                    self._say(answer)
-        except BadInput as error:
-            self._say({"bad": str(error)})
-        except JobCancelled:
-            return
-
-
 class Pool:
     """Children that are ready for trials; killed at the end, whatever they do.
 
@@ -150,7 +82,7 @@ class Pool:
 
     def __init__(self, setup: Mapping[str, Any], count: int, cancel: CancelToken) -> None:
         self._setup, self._count, self._cancel = dict(setup), count, cancel
-        self._children: dict[int, _Child] = {}
+        self._children: dict[int, _Process] = {}
         self._idle: list[int] = []
         self._starting: set[int] = set()
         self._hashes: list[str] = []
@@ -158,8 +90,7 @@ class Pool:
     def __enter__(self) -> "Pool":
         try:
             for number in range(self._count):
-                child: _Child = _Thread(self._cancel) if getattr(sys, "frozen", False) else _Process()
-                self._children[number] = child
+                child = self._children[number] = _Process()
                 child.send({"setup": self._setup})
             self._await_ready()
         except BaseException:

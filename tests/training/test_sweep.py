@@ -258,11 +258,14 @@ def test_a_child_that_dies_fails_its_trial_and_the_sweep_goes_on(workspace: Work
     assert "died" in state.trials[0].problem
 
 
-def test_in_a_bundle_trials_run_in_threads(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_a_bundle_its_program_runs_the_trials(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.training import sweep_pool
+
     plain = swept(workspace, 3, study="plain", pruning=False)
-    monkeypatch.setattr(sys, "frozen", True, raising=False)
-    frozen = swept(workspace, 3, study="frozen", pruning=False)
-    assert [trial.value for trial in frozen.trials] == [trial.value for trial in plain.trials]
+    start = Path(__file__).resolve().parents[2] / "packaging/start_cli.py"
+    monkeypatch.setattr(sweep_pool, "child_command", lambda module: [sys.executable, str(start), "--serve", module])
+    bundled = swept(workspace, 3, study="bundled", pruning=False)
+    assert [trial.value for trial in bundled.trials] == [trial.value for trial in plain.trials]
 
 
 def test_other_frames_are_another_study(workspace: Workspace) -> None:

@@ -1,8 +1,7 @@
 """Reading in a process of its own, for libraries that a damaged file can crash, hang or fill the memory with (libhdf5, Arrow).
 
-The child is a plain interpreter that gets requests as lines of JSON and answers with lines of JSON, followed by the bytes of the
-events. It ends when its parent closes the pipe or dies. In a frozen application there is no interpreter to start: there the
-library runs in the process itself.
+The child gets requests as lines of JSON and answers with lines of JSON, followed by the bytes of the events. It ends when its
+parent closes the pipe or dies.
 """
 
 import contextlib
@@ -19,6 +18,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from engine.children import child_command
 from engine.errors import BadInput
 from engine.events.array import EVENT_DTYPE, EventArray
 from engine.events.formats._shared import Damaged
@@ -32,9 +32,6 @@ _MEMORY = 8 << 30  # bytes of address space that a child may take
 
 def open_isolated(path: Path, size: Size | None, module: str, reader: str) -> EventReader:
     """A reader whose class (`reader` in the module of that name) runs in a child."""
-    if getattr(sys, "frozen", False):
-        made: EventReader = getattr(importlib.import_module(module), reader)(path, size)
-        return made
     return IsolatedReader(path, size, module, reader)
 
 
@@ -55,7 +52,7 @@ class IsolatedReader(EventReader):
         self.format = module.rpartition(".")[2]  # type: ignore[misc]
         paths = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
         self._child = subprocess.Popen(
-            [sys.executable, "-c", f"from {__name__} import serve; serve()"],
+            child_command(__name__),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
