@@ -1,4 +1,4 @@
-"""revisit [WORKSPACE]: opens the window."""
+"""revisit [WORKSPACE or RECORDING]: opens the window."""
 
 import argparse
 import os
@@ -27,7 +27,13 @@ class _Parser(argparse.ArgumentParser):
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = _Parser(prog="revisit", description="Teach a robot to recognise places from an event camera.", allow_abbrev=False)
-    parser.add_argument("workspace", nargs="?", type=Path, metavar="WORKSPACE", help="a workspace, or LENS's folder of datasets")
+    parser.add_argument(
+        "workspace",
+        nargs="?",
+        type=Path,
+        metavar="WORKSPACE",
+        help="a workspace, LENS's folder of datasets, or a recording to show in the Capture panel",
+    )
     parser.add_argument("--panel", metavar="NAME", help="the panel to open: capture, dataset, ground_truth, training, ...")
     parser.add_argument("--theme", choices=("system", "light", "dark"), help="the theme, for this time only")
     parser.add_argument(
@@ -87,8 +93,14 @@ def _run(application: "QApplication", arguments: argparse.Namespace) -> int:
         names = ", ".join(entry.name for entry in PANELS)
         print(f"revisit: there is no panel {arguments.panel!r}: choose one of {names}.", file=sys.stderr)
         return _BAD_INPUT
+    arguments.recording = None
+    if arguments.workspace is not None and arguments.workspace.is_file():
+        arguments.workspace, arguments.recording = None, arguments.workspace.absolute()
     if arguments.workspace is not None and not arguments.workspace.is_dir():
-        print(f"revisit: {arguments.workspace} is not a folder: give a workspace, or LENS's dataset folder.", file=sys.stderr)
+        print(
+            f"revisit: {arguments.workspace} is not there: give a workspace, LENS's datasets or a recording.",
+            file=sys.stderr,
+        )
         return _BAD_INPUT
     with tempfile.TemporaryDirectory(prefix="revisit-") as scratch:
         if arguments.smoke is not None:  # a check from outside neither reads nor changes the person's settings
@@ -122,9 +134,11 @@ def _open(window: "MainWindow", arguments: argparse.Namespace) -> int:
         folder = arguments.workspace or (recent[0] if recent else None)
         if folder is not None:
             window.open_workspace(folder)
-        elif not window.settings.recent:
+        elif not window.settings.recent and arguments.recording is None:
             window.start_first_time()
-        if arguments.panel is not None:
+        if arguments.recording is not None:
+            window.open_recording(arguments.recording)
+        elif arguments.panel is not None:
             window.go_to_panel(arguments.panel)
         window.warm_up()
 
@@ -141,6 +155,8 @@ def _smoke(window: "MainWindow", arguments: argparse.Namespace) -> int:
     window.resize(*arguments.size)
     if arguments.workspace is not None:
         window.open_workspace(arguments.workspace)
+    if arguments.recording is not None:
+        window.open_recording(arguments.recording)
     entry = panel(arguments.panel or PANELS[0].name) or PANELS[0]
     window.show()
     smoke = Smoke(window, arguments.smoke, entry.name)

@@ -15,6 +15,7 @@ from app.__main__ import parse
 from app.display import NO_DISPLAY, why_no_window
 from app.theme import DARK, LIGHT
 from engine.places.lock import NAME
+from tests.app.capture_help import write_recording
 from tests.app.conftest import colours_of
 from tests.waiting import PATIENCE_S, until
 
@@ -48,6 +49,27 @@ def test_a_smoke_picture_of_a_panel(tmp_path: Path, workspace: Path, theme: str,
     assert not list(tmp_path.rglob("*.conf")) and not (tmp_path / "Revisit").exists(), "no settings, no demo"
 
 
+def test_a_recording_as_argument_goes_to_the_capture_panel(tmp_path: Path) -> None:
+    write_recording(tmp_path / "walk.aedat4", 0.5)
+    code = (
+        "import sys\nfrom app.__main__ import main\nfrom app.window import MainWindow\n"
+        "show = MainWindow.open_recording\n"
+        "MainWindow.open_recording = lambda self, path: (show(self, path), print(path, self.stack.currentWidget().name))\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    command = [sys.executable, "-c", code, "--smoke", "picture.png", "walk.aedat4"]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
+        timeout=300,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, f"{tmp_path / 'walk.aedat4'} capture"), done.stderr
+    assert len(colours_of(QImage(str(tmp_path / "picture.png")))) > 10
+
+
 def test_a_stop_from_outside_gives_the_workspace_back(tmp_path: Path, workspace: Path) -> None:
     environment = {
         **os.environ,
@@ -72,7 +94,7 @@ def test_a_stop_from_outside_gives_the_workspace_back(tmp_path: Path, workspace:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["/nowhere/at/all"], "/nowhere/at/all is not a folder: give a workspace"),
+        (["/nowhere/at/all"], "/nowhere/at/all is not there: give a workspace"),
         (["--panel", "kitchen"], "there is no panel 'kitchen': choose one of capture, "),
         (["--size", "1x1"], "--size should be like 1280x800, but is '1x1'"),
         (["--theme", "pink"], "invalid choice: 'pink'"),
