@@ -45,7 +45,10 @@ DRIVER_SENTENCE = (
     "vendor's index at gitlab.com, into the Python that Revisit runs in. Go on?"
 )
 NO_DRIVER = (
-    "The Speck's driver (samna) is not here: install it with `pip install 'revisit[chip]'`, or choose the virtual chip, "
+    "The Speck's driver (samna) cannot be added to this bundle of Revisit: install Revisit with pip for a Speck, or choose the "
+    "virtual chip, which needs none."
+    if getattr(sys, "frozen", False)
+    else "The Speck's driver (samna) is not here: install it with `pip install 'revisit[chip]'`, or choose the virtual chip, "
     "which needs none."
 )
 _LENS_ORIGIN = (23, 0)

@@ -289,6 +289,9 @@ def test_a_tracker_that_is_not_installed_is_one_sentence_and_no_run_begins(
     monkeypatch.setattr("engine.training.trackers.importlib.util.find_spec", lambda name: None)
     with pytest.raises(BadInput, match=rf"{title} is not installed: pip install 'revisit\[{field}\]'"):
         train_runs(asked(tmp_path, **{field: True}), ignore, CancelToken())
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    with pytest.raises(BadInput, match=rf"{title} cannot be added to this bundle"):
+        train_runs(asked(tmp_path, **{field: True}), ignore, CancelToken())
     assert not (tmp_path / "lab" / "runs").exists()
 
 
