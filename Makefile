@@ -5,6 +5,8 @@
 # make sanitize run the decoders' tests and fuzzing under the address and undefined-behaviour sanitizers
 # make lint     ruff, mypy, the import contracts
 # make wheel    build a wheel into dist/
+# make bundle   build dist/revisit, a folder with everything that Revisit needs; make bundle-test tries it
+# make deb      build a package for Debian and Ubuntu of it into dist/
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +14,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(shell find engine/native -name '*.cpp' -o -name '*.hpp' -o -name CMakeLists.txt)
 BENCHMARKS = $(sort $(wildcard tests/benchmarks/bench_*.py))
 
-.PHONY: run demo test bench sanitize lint wheel clean
+.PHONY: run demo test bench sanitize lint wheel bundle bundle-test deb clean
 
 # An editable install names the project's folder as a second place of the package engine: the app would then be a part of it.
 define LINT_IMPORTS
@@ -49,6 +51,16 @@ lint: $(VENV)/installed-lint
 wheel: $(VENV)/installed
 	$(PIP) install -c constraints.txt build
 	$(BIN)/python -m build --wheel
+
+bundle: $(VENV)/installed
+	$(PIP) install -c constraints.txt -e '.[bundle]'
+	$(BIN)/pyinstaller packaging/revisit.spec --noconfirm --distpath dist --workpath build/bundle --log-level WARN
+
+bundle-test: $(VENV)/installed
+	$(BIN)/python packaging/smoke.py dist/revisit build/bundle-pictures
+
+deb: $(VENV)/installed
+	$(BIN)/python packaging/deb.py dist/revisit dist
 
 clean:
 	rm -rf build dist $(VENV)
