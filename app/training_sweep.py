@@ -251,6 +251,7 @@ class SweepControl(QObject):
         if job is None:
             return
         url = self._url()
+        self._study_asked.give_up()  # what was asked while it ran is older than its end
         if state is State.FINISHED:
             self._on_state(job.result)
         else:

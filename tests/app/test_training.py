@@ -608,6 +608,31 @@ def test_a_storage_that_is_slow_to_answer_does_not_take_the_place_of_the_next(
     assert tab.studies == ["quick"]
 
 
+def test_what_was_read_while_a_sweep_ran_is_not_shown_after_its_end(
+    window: MainWindow, view: TrainingView, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab, asked, ended = view.parts.sweep, threading.Event(), threading.Event()
+
+    def reading(url: str, study: str) -> SweepState:
+        state = read_sweep(url, study)
+        asked.set()
+        ended.wait(PATIENCE_S)
+        return state
+
+    show_tab(qtbot, window, "trainingTabs", "Sweep")
+    tab.form.set_values({"trials": 2, "processes": 1})
+    tab.edited.emit()
+    until(qtbot, lambda: tab.start.isEnabled())
+    monkeypatch.setattr(sweep_module, "read_sweep", reading)
+    monkeypatch.setattr(view.sweep, "_list", lambda url, chosen: None)  # it would have the study read again
+    click(qtbot, window, "sweepStart")
+    until(qtbot, lambda: not view.sweep.running)
+    assert asked.is_set() and "2 done" in tab.words.text()
+    ended.set()
+    until(qtbot, lambda: not any(thread.name == "Read the study" for thread in threading.enumerate()))
+    assert "2 done" in tab.words.text() and "running" not in tab.words.text()
+
+
 def test_a_study_that_is_read_when_another_workspace_is_opened_is_not_shown_there(
     window: MainWindow, view: TrainingView, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
