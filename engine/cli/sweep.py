@@ -14,19 +14,9 @@ from engine.places.selection import ReferenceSelection, TrainingSelection
 from engine.places.workspace import Workspace
 from engine.training.kinds import KINDS
 from engine.training.run import TrainRequest, train_runs
-from engine.training.sweep import (
-    SweepParameters,
-    SweepSpec,
-    SweepState,
-    begin_sweep,
-    request_for,
-    run_sweep,
-    shown_url,
-    spec_of,
-    storage_url,
-    sweep_spec,
-)
+from engine.training.sweep import SweepParameters, begin_sweep, request_for, run_sweep, spec_of
 from engine.training.sweep_space import SweepChoice, read_varied, shown, variables
+from engine.training.sweep_study import SweepSpec, SweepState, shown_url, storage_url, sweep_spec
 from engine.training.validation import ValidationParameters
 
 _EXAMPLES = """examples:

@@ -24,8 +24,9 @@ from engine.places.workspace import Workspace
 from engine.training import lens as lens_training
 from engine.training.kinds import SweepRange
 from engine.training.runs import CHECKPOINT, Run, list_runs
-from engine.training.sweep import SweepParameters, SweepState, list_sweeps, make_sweep, read_sweep, spec_of
+from engine.training.sweep import SweepParameters, spec_of
 from engine.training.sweep_space import SweepChoice
+from engine.training.sweep_study import SweepState, list_sweeps, make_sweep, read_sweep
 from tests.app.capture_help import choose, retype
 from tests.app.training_help import (
     CONTROL,

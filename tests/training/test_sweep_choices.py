@@ -19,18 +19,9 @@ from engine.training.kinds import KINDS, SweepRange
 from engine.training.parameters import LensTrainingParameters
 from engine.training.prototype import PrototypeParameters
 from engine.training.run import TrainRequest, train_runs
-from engine.training.sweep import (
-    SweepParameters,
-    SweepSpec,
-    make_sweep,
-    read_sweep,
-    request_for,
-    run_sweep,
-    spec_of,
-    storage_url,
-    sweep_spec,
-)
+from engine.training.sweep import SweepParameters, request_for, run_sweep, spec_of
 from engine.training.sweep_space import SweepChoice, Varied, check_varied, read_varied, shown, split_chosen, variables
+from engine.training.sweep_study import SweepSpec, make_sweep, read_sweep, storage_url, sweep_spec
 from engine.training.sweep_worker import TrialRunner
 from engine.training.validation import ValidationParameters
 from tests.training.helpers import QUERY, reference_of, small_workspace
