@@ -737,6 +737,22 @@ def test_a_sweep_over_choices_by_clicks(window: MainWindow, view: TrainingView, 
     assert named(tab, "encoding").child(0).isHidden() and not named(tab, "encoding").child(1).isHidden()
 
 
+def test_a_sweep_offers_grids_that_fit_the_frames(window: MainWindow, view: TrainingView, qtbot: QtBot, tmp_path: Path) -> None:
+    tab = view.parts.sweep
+    show_tab(qtbot, window, "trainingTabs", "Sweep")
+
+    def offered() -> list[str]:
+        return [named(tab, "dims").child(at).text(0) for at in range(named(tab, "dims").childCount())]
+
+    until(qtbot, lambda: offered() == ["4 4", "8 8", "16 16", "other numbers…"])
+    tick(qtbot, tab, named(tab, "dims"))
+    tick(qtbot, tab, named(tab, "dims").child(2))
+    assert tab.varied.varied()["dims"] == SweepChoice(("4 4", "8 8"))
+    choose(qtbot, view.parts.setup.kind, view.parts.setup.kind.itemText(1))  # another kind sees the same frames
+    assert offered() == ["4 4", "8 8", "16 16", "other numbers…"] and "dims" not in tab.varied.varied()
+    assert named(tab, "dims").child(3).toolTip(0).endswith("such as 16 16")
+
+
 def test_a_sweep_is_cancelled_and_the_study_is_whole(window: MainWindow, view: TrainingView, qtbot: QtBot) -> None:
     long_training(view)
     show_tab(qtbot, window, "trainingTabs", "Sweep")
