@@ -164,6 +164,7 @@ class _Run:
         for first in range(0, len(self._rates), at_once):
             if self._cancel.cancelled:
                 self._write()
+                self._live.tell_kept()
                 self._cancel.check()
             parts.append(features.outputs(first, min(first + at_once, len(self._rates)), self._threads))
         return np.concatenate(parts).astype(np.float32)
