@@ -26,7 +26,7 @@ _EXAMPLES = """examples:
   revisit-cli sweep --storage mysql://lab@server/sweeps --study night --data_dir lens/dataset --trials 500    # join one
 
 A study that is there already is joined: what it is about is kept in it, and the options that describe a new one are passed over.
---vary takes numbers with a range, and choices (dims, encoding, windows, readout ...) with some of their values or, by name alone, all.
+--vary takes numbers with a range, and choices (dims, encoding, windows ...) with some of their values or, by name alone, all.
 Without --vary LENS's own ranges are searched. No account is needed anywhere."""
 
 
