@@ -44,6 +44,11 @@ class DatasetStore(QObject):
         self.linked = LinkedFrames()
         self.link_problem = ""  # why two traverses cannot be linked as was wished
 
+    @property
+    def reading(self) -> bool:
+        """Whether the folders are being looked at."""
+        return self._asked["catalogue"].open
+
     def open(self, workspace: Workspace | None) -> None:
         """Another workspace, or none."""
         self.stop_running()

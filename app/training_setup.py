@@ -16,7 +16,7 @@ from engine.parameters import Parameters
 from engine.places.selection import TrainingSelection
 from engine.places.workspace import Workspace
 from engine.training.kinds import KINDS
-from engine.training.plan import NetworkPlan, ReferenceSize, fitting_grid, plan_network, reference_size
+from engine.training.plan import NetworkPlan, ReferenceSize, fitting_grid, fitting_grids, plan_network, reference_size
 from engine.training.presets import Preset, presets_of, remove_preset, save_preset
 from engine.training.run import TrainRequest
 from engine.training.runs import Run
@@ -258,6 +258,7 @@ class SetupControl(QObject):
 
     def _on_plan(self, found: tuple[ReferenceSize, NetworkPlan | str]) -> None:
         size, plan = found
+        self._view.parts.sweep.varied.offer("dims", tuple(f"{rows} {columns}" for rows, columns in fitting_grids(size.frame)))
         self._setup.references.show_notes(size.notes)
         if isinstance(plan, NetworkPlan):
             self._show_plan(plan, "")

@@ -13,19 +13,9 @@ from app.widgets.training_sweep import RESULTS, SETTINGS
 from engine.errors import BadInput
 from engine.jobs import CancelToken, Emit, Metric, Notice
 from engine.training.run import RunParameters
-from engine.training.sweep import (
-    SweepParameters,
-    SweepSpec,
-    SweepState,
-    begin_sweep,
-    list_sweeps,
-    read_sweep,
-    request_for,
-    run_sweep,
-    spec_of,
-    storage_url,
-)
+from engine.training.sweep import SweepParameters, begin_sweep, request_for, run_sweep, spec_of
 from engine.training.sweep_space import check_varied
+from engine.training.sweep_study import SweepSpec, SweepState, list_sweeps, read_sweep, storage_url
 
 if TYPE_CHECKING:
     from app.views.training import TrainingView
@@ -251,6 +241,7 @@ class SweepControl(QObject):
         if job is None:
             return
         url = self._url()
+        self._study_asked.give_up()  # what was asked while it ran is older than its end
         if state is State.FINISHED:
             self._on_state(job.result)
         else:

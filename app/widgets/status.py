@@ -13,6 +13,8 @@ from app.session import Live, Session
 from app.theme import Theme
 from app.widgets.job_drawer import progress_text
 
+_SHOWN_AFTER_MS = 300  # a job that is over by then would only flash
+
 
 class StatusBar(QStatusBar):
     """Figures that go on, on the right; tips of menus and buttons come and go on the left."""
@@ -41,6 +43,11 @@ class StatusBar(QStatusBar):
         session.workspaceClosed.connect(self._on_workspace)
         session.writableChanged.connect(self._on_workspace)
         session.liveChanged.connect(self._on_live)
+        self._later = QTimer(self)
+        self._later.setObjectName("statusLater")
+        self._later.setSingleShot(True)
+        self._later.setInterval(_SHOWN_AFTER_MS)
+        self._later.timeout.connect(self._on_jobs)
         for signal in (runner.jobStarted, runner.jobChanged, runner.jobEnded, runner.jobsCleared):
             signal.connect(self._on_jobs)
         theme.changed.connect(self._on_theme)
@@ -71,7 +78,9 @@ class StatusBar(QStatusBar):
         self.dropped.setText("– dropped" if live.frames_dropped is None else f"{live.frames_dropped} dropped")
 
     def _on_jobs(self) -> None:
-        running = self._runner.running
+        running = [job for job in self._runner.running if 1000 * job.elapsed_s >= _SHOWN_AFTER_MS]
+        if len(running) < len(self._runner.running) and not self._later.isActive():
+            self._later.start()
         self.job.setVisible(bool(running))
         self.bar.setVisible(bool(running))
         if running:

@@ -12,8 +12,8 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics
 from app.theme import Theme
 from app.widgets.training_plots import TrainingPlot, apart
 from engine.training.kinds import SweepRange
-from engine.training.sweep import SweepTrial
 from engine.training.sweep_space import SweepChoice, Varied, shown
+from engine.training.sweep_study import SweepTrial
 
 _SHADES = 8
 _MARGIN = 0.6  # room for the names at both ends, in distances of two axes

@@ -62,6 +62,7 @@ class VariedTable(QTreeWidget):
         self.setItemDelegate(_TypeSome(self))
         self.itemChanged.connect(self._on_changed)
         self.kind: NetworkKind | None = None
+        self._offered: dict[str, tuple[Value, ...]] = {}
         self.frozen = self._only_varied = False
 
     def show_kind(self, kind: NetworkKind) -> None:
@@ -83,13 +84,29 @@ class VariedTable(QTreeWidget):
                 item.setCheckState(3, _CHECKED if usual.log else _UNCHECKED)
             else:
                 item.setFirstColumnSpanned(True)
-                for value in usual.values:
+                values = self._offered.get(name, usual.values)
+                for value in values:
                     _add_value(item, value)
                 if variable.several:
-                    _add_other(item)
+                    _add_other(item, shown(values[-1]))
             self._tick(item, name in KINDS[kind].sweeps)
         self._show_frozen()
         self.blockSignals(False)
+
+    def offer(self, name: str, values: tuple[Value, ...]) -> None:
+        """Other values of a choice than the usual ones: those that the data at hand allows."""
+        if self._offered.get(name) == values:
+            return
+        self._offered[name] = values
+        for item in self._rows():
+            if item.text(0) == name and not self.frozen:
+                blocked = self.blockSignals(True)
+                item.takeChildren()
+                for value in values:
+                    _add_value(item, value)
+                _add_other(item, shown(values[-1]))
+                self._tick(item, item.checkState(0) is _CHECKED)
+                self.blockSignals(blocked)
 
     def varied(self) -> dict[str, Varied | str]:
         """What is ticked; a sentence in place of a range whose numbers are none."""
@@ -195,8 +212,8 @@ def _add_value(parent: QTreeWidgetItem, value: Value) -> None:
     parent.insertChild(parent.childCount() - (last is not None and not _is_value(last)), child)
 
 
-def _add_other(parent: QTreeWidgetItem) -> None:
+def _add_other(parent: QTreeWidgetItem, example: str) -> None:
     child = QTreeWidgetItem([_OTHER])
     child.setFlags((child.flags() | Qt.ItemFlag.ItemIsEditable) & ~Qt.ItemFlag.ItemIsUserCheckable)
-    child.setToolTip(0, "Double click and type other numbers, such as 1 3 9")
+    child.setToolTip(0, f"Double click and type other numbers, such as {example}")
     parent.addChild(child)

@@ -28,8 +28,9 @@ from app.widgets.region_panel import heading
 from app.widgets.splitting import scrolled
 from app.widgets.sweep_plots import ImportancePlot, ParallelPlot
 from app.widgets.sweep_varied import VariedTable
-from engine.training.sweep import SweepParameters, SweepState, SweepTrial, shown_url
+from engine.training.sweep import SweepParameters
 from engine.training.sweep_space import shown
+from engine.training.sweep_study import SweepState, SweepTrial, shown_url
 
 NEW = "New study"
 SETTINGS, RESULTS = "Settings", "Results"

@@ -14,19 +14,9 @@ from engine.places.selection import ReferenceSelection, TrainingSelection
 from engine.places.workspace import Workspace
 from engine.training.kinds import KINDS
 from engine.training.run import TrainRequest, train_runs
-from engine.training.sweep import (
-    SweepParameters,
-    SweepSpec,
-    SweepState,
-    begin_sweep,
-    request_for,
-    run_sweep,
-    shown_url,
-    spec_of,
-    storage_url,
-    sweep_spec,
-)
+from engine.training.sweep import SweepParameters, begin_sweep, request_for, run_sweep, spec_of
 from engine.training.sweep_space import SweepChoice, read_varied, shown, variables
+from engine.training.sweep_study import SweepSpec, SweepState, shown_url, storage_url, sweep_spec
 from engine.training.validation import ValidationParameters
 
 _EXAMPLES = """examples:
@@ -36,7 +26,7 @@ _EXAMPLES = """examples:
   revisit-cli sweep --storage mysql://lab@server/sweeps --study night --data_dir lens/dataset --trials 500    # join one
 
 A study that is there already is joined: what it is about is kept in it, and the options that describe a new one are passed over.
---vary takes numbers with a range, and choices (encoding, windows, readout ...) with some of their values or, by name alone, all.
+--vary takes numbers with a range, and choices (dims, encoding, windows ...) with some of their values or, by name alone, all.
 Without --vary LENS's own ranges are searched. No account is needed anywhere."""
 
 

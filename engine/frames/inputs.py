@@ -39,7 +39,11 @@ WindowLengths = Annotated[tuple[int, ...], BeforeValidator(_several)]
 class InputParameters(Parameters):
     """What a network sees of an event frame."""
 
-    dims: RowsColumns = parameter((10, 10), "Grid of the network's inputs: rows and columns, or one number for both.")
+    dims: RowsColumns = parameter(
+        (10, 10),
+        "Grid of the network's inputs: rows and columns, or one number for both.",
+        examples=[(5, 5), (7, 7), (10, 10), (14, 14), (20, 20)],  # what a sweep offers to choose among
+    )
     roi_dim: RowsColumns | None = parameter(
         None, "Size of the event frames: rows and columns, or one number for both (left out: as the frames are).", unit="pixels"
     )
@@ -62,7 +66,7 @@ class InputParameters(Parameters):
         "Lengths of the windows that are shown side by side, each the mean of the frames up to now: 1 2 4 adds up what the last "
         "frame, the last 2 and the last 4 say (left out: 1 for LENS, 1 2 4 for prototypes).",
         unit="frames",
-        examples=[(1,), (1, 2), (1, 2, 4)],  # what a sweep offers to choose among
+        examples=[(1,), (1, 2), (1, 2, 4)],
     )
     normalise: Normalise | None = parameter(
         None,

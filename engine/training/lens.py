@@ -164,6 +164,7 @@ class _Run:
         for first in range(0, len(self._rates), at_once):
             if self._cancel.cancelled:
                 self._write()
+                self._live.tell_kept()
                 self._cancel.check()
             parts.append(features.outputs(first, min(first + at_once, len(self._rates)), self._threads))
         return np.concatenate(parts).astype(np.float32)
@@ -186,9 +187,11 @@ class _Run:
         while state.step < total and not self._control.stopped:
             if self._cancel.cancelled:
                 self._keep(layer, shuffled)
+                self._live.tell_kept()
                 self._cancel.check()
             if self._control.paused:
                 self._keep(layer, shuffled)
+                self._live.tell_kept()
                 self._control.wait(self._cancel)
                 self._live.restart_clock(state.step)
                 continue
@@ -285,14 +288,14 @@ def train_lens(
 
     Args:
         rates: (places, inputs) float32 in [0, 1]: selected and scaled pixels.
-        emit: hears what LiveMetrics tells, at most five times a second and at each layer's end.
+        emit: hears what LiveMetrics tells, at most five times a second and at the end.
         checkpoint: file to keep the run's state in, every few seconds, in a pause, and where it is cancelled or stopped early;
             removed at the end.
         resume: go on from `checkpoint` if it is there.
         threads: 0 takes all cores.
         control: pauses the run, or ends it early; the network so far is then returned, and the run can still go on from its
             checkpoint (of networks of several windows, those that have begun to learn their output layer).
-        live: tells in another way than by default.
+        live: tells in another way than by default; what it has kept to be told at the end is the caller's to have it tell.
         place_of: (rows,) the place that each row of rates shows, where places have several; each from 0 on has one at least. An
             epoch shows each row once, and the neuron of its place is the one that is taught. Left out: a place a row.
         windows: how many stand side by side in rates; with join_windows columns, as many networks are trained.
@@ -318,9 +321,10 @@ def train_lens(
         if variant != native.variant():
             text = f"The checkpoint was made by the {variant} loops and goes on with {native.variant()}: rounding will differ."
             emit(Notice(text, "warning"))
-    control, live = control or TrainingControl(), live or LiveMetrics(emit, parameters.seed, rates, place_of=place_of)
-    run = _Run(parameters, rates, state, live, cancel, control, checkpoint, data_hash, threads, place_of, networks)
+    control, own = control or TrainingControl(), LiveMetrics(emit, parameters.seed, rates, place_of=place_of)
+    run = _Run(parameters, rates, state, live or own, cancel, control, checkpoint, data_hash, threads, place_of, networks)
     network = run.learn()
+    own.tell_kept()
     if checkpoint is not None and not control.ended_early:
         checkpoint.unlink(missing_ok=True)
     return network

@@ -1,5 +1,6 @@
-"""What a training tells of itself for plots: cheap figures five times a second (of a short run more, but not more often), costly
-ones as seldom as their budget says.
+"""What a training tells of itself for plots: cheap figures five times a second, costly ones as seldom as their budget says.
+
+Of a short run more is kept, but not told more often; one that is over in the first fifth of a second is told of at its end.
 
 Watching changes nothing: what is drawn at random here has a generator of its own.
 """
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.jobs import Emit, Metric, Progress, Throttle
+from engine.jobs import Emit, JobEvent, Metric, Progress, Throttle
 from engine.networks.ensemble import LensEnsemble, members_of, together
 from engine.networks.lens import LensNetwork
 from engine.training.budget import FIRST_GUESS, Budget
@@ -119,10 +120,12 @@ class LiveMetrics:
         self._validate, self._every, self._queries, self._details = validate, max(1, validate_every), queries, details
         self._budget = Budget(share)
         self._telling, self._keeping = Throttle(_TOLD_A_SECOND), Throttle(_KEPT_A_SECOND)
+        self._telling.restart()
         self._detailing = Throttle(_DETAILS_A_SECOND)
         self._turn = self._index = self._step = self._base = 0
         self._left_out = 0
         self._untold: list[Metric] = []
+        self._progress: dict[str, Progress] = {}  # of each layer, which come after them
         self._judged = -1  # steps of the network that was judged last
         self._late = LateValidations(self._budget)
         self._done: tuple[LensNetwork, ...] = ()
@@ -161,7 +164,7 @@ class LiveMetrics:
         self._told_step = self._step = step
         self._base = len(self._done) * total
         begun = {"layer": LAYERS[index], "output_step": len(self._done) * self._totals[1]}
-        self._emit(Metric(BEGIN, self._base + step, begun))
+        self._untold.append(Metric(BEGIN, self._base + step, begun))
         self.restart_clock(step)
 
     def restart_clock(self, step: int) -> None:
@@ -186,7 +189,7 @@ class LiveMetrics:
             step: steps done.
             place: the sample that was shown last.
             rate, threshold_rate: learning rates of the last step.
-            last: the layer is done or the run pauses: tell whatever the time.
+            last: the layer is done: nothing of it is passed over.
         """
         self._step = step
         whole = self._validate is not None and self._index == 1 and step % (self._every * len(self._rates)) == 0
@@ -198,8 +201,8 @@ class LiveMetrics:
                 self._left_out += 1
                 at = len(self._done) * self._totals[1] + step
                 self._late.keep(at, network.output_weights.nbytes, lambda: (*self._done, _with_output(network, layer)))
-        due = self._telling.ready() or last
-        if due:
+        due = self._telling.ready()
+        if due or last:
             self._keeping.restart()
         elif step - self._told_step < self._total / _KEPT_A_LAYER or not self._keeping.ready():
             return
@@ -218,12 +221,11 @@ class LiveMetrics:
             values |= {"network": len(self._done) + 1, "networks": self._networks}
         self._told_step = step
         self._untold.append(Metric(LAYERS[self._index], self._base + step, values))
+        layer_name = LAYERS[self._index]
+        self._progress[layer_name] = Progress(layer_name, self._base + step, self._networks * self._total, "steps")
         if not due:
             return
-        self._emit(Progress(LAYERS[self._index], self._base + step, self._networks * self._total, "steps"))
-        for metric in self._untold:
-            self._emit(metric)
-        self._untold.clear()
+        self.tell_kept()
         if self._details and self._detailing.ready():
             self._turn += 1
             if self._turn % 2:
@@ -231,12 +233,21 @@ class LiveMetrics:
             else:
                 self._budget.run(f"{SPIKES} {self._index}", lambda: self._tell_running_spikes(layer, network, step, place))
 
+    def tell_kept(self) -> None:
+        """Tell what was kept to be told together: a pause, or the end."""
+        kept: list[JobEvent] = [*self._untold, *self._progress.values()]
+        for event in kept:
+            self._emit(event)
+        self._untold.clear()
+        self._progress.clear()
+
     def tell_final(self, network: LensNetwork | LensEnsemble) -> None:
         """Tell how the finished or early stopped network looks: the plots of a run that was too short for any.
 
         It is judged, too, unless it was already, or its output layer has learned nothing yet. The raster is the last place's; of
         several networks it and the weights are those of the last one.
         """
+        self.tell_kept()
         step, place, members = self._base + self._step, len(self._rates) - 1, members_of(network)
         shown = (members[-1].feature_weights, members[-1].output_weights)
         for name, weights in zip(WEIGHTS, shown, strict=True):
@@ -265,6 +276,7 @@ class LiveMetrics:
             values = dict(self._validate(network))
             self._judged = step
             values |= {"epoch": step / len(self._rates), "left_out": self._left_out}
+            self.tell_kept()  # a begin that came after it would make it void
             self._emit(Metric(VALIDATION, step, values))
 
     def _tell_running_spikes(self, layer: Any, network: LensNetwork, step: int, place: int) -> None:

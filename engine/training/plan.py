@@ -150,3 +150,9 @@ def fitting_grid(frame: tuple[int, int], dims: tuple[int, int]) -> tuple[int, in
         return min(divisors, key=lambda count: (abs(count - wanted), -count))
 
     return nearest(frame[0], dims[0]), nearest(frame[1], dims[1])
+
+
+def fitting_grids(frame: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+    """Grids that divide frames of (height, width), coarse to fine: those nearest to what a sweep offers of frames unknown."""
+    offered = InputParameters.model_fields["dims"].examples or []
+    return tuple(sorted({fitting_grid(frame, grid) for grid in offered}))

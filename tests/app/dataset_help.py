@@ -63,7 +63,7 @@ def idle(qtbot: QtBot, window: MainWindow) -> None:
     wait(qtbot, lambda: not window.jobs.running)
     view = window.current_view
     assert isinstance(view, DatasetView)
-    wait(qtbot, lambda: "catalogue" not in view.store._running)
+    wait(qtbot, lambda: not view.store.reading)
 
 
 def traverses(view: DatasetView) -> list[str]:

@@ -24,8 +24,9 @@ from engine.places.workspace import Workspace
 from engine.training import lens as lens_training
 from engine.training.kinds import SweepRange
 from engine.training.runs import CHECKPOINT, Run, list_runs
-from engine.training.sweep import SweepParameters, SweepState, list_sweeps, make_sweep, read_sweep, spec_of
+from engine.training.sweep import SweepParameters, spec_of
 from engine.training.sweep_space import SweepChoice
+from engine.training.sweep_study import SweepState, list_sweeps, make_sweep, read_sweep
 from tests.app.capture_help import choose, retype
 from tests.app.training_help import (
     CONTROL,
@@ -608,6 +609,31 @@ def test_a_storage_that_is_slow_to_answer_does_not_take_the_place_of_the_next(
     assert tab.studies == ["quick"]
 
 
+def test_what_was_read_while_a_sweep_ran_is_not_shown_after_its_end(
+    window: MainWindow, view: TrainingView, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab, asked, ended = view.parts.sweep, threading.Event(), threading.Event()
+
+    def reading(url: str, study: str) -> SweepState:
+        state = read_sweep(url, study)
+        asked.set()
+        ended.wait(PATIENCE_S)
+        return state
+
+    show_tab(qtbot, window, "trainingTabs", "Sweep")
+    tab.form.set_values({"trials": 2, "processes": 1})
+    tab.edited.emit()
+    until(qtbot, lambda: tab.start.isEnabled())
+    monkeypatch.setattr(sweep_module, "read_sweep", reading)
+    monkeypatch.setattr(view.sweep, "_list", lambda url, chosen: None)  # it would have the study read again
+    click(qtbot, window, "sweepStart")
+    until(qtbot, lambda: not view.sweep.running)
+    assert asked.is_set() and "2 done" in tab.words.text()
+    ended.set()
+    until(qtbot, lambda: not any(thread.name == "Read the study" for thread in threading.enumerate()))
+    assert "2 done" in tab.words.text() and "running" not in tab.words.text()
+
+
 def test_a_study_that_is_read_when_another_workspace_is_opened_is_not_shown_there(
     window: MainWindow, view: TrainingView, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -709,6 +735,22 @@ def test_a_sweep_over_choices_by_clicks(window: MainWindow, view: TrainingView, 
     tick(qtbot, tab, named(tab, "encoding").child(1))  # a study stays what it is
     assert tab.varied.varied() == varied
     assert named(tab, "encoding").child(0).isHidden() and not named(tab, "encoding").child(1).isHidden()
+
+
+def test_a_sweep_offers_grids_that_fit_the_frames(window: MainWindow, view: TrainingView, qtbot: QtBot, tmp_path: Path) -> None:
+    tab = view.parts.sweep
+    show_tab(qtbot, window, "trainingTabs", "Sweep")
+
+    def offered() -> list[str]:
+        return [named(tab, "dims").child(at).text(0) for at in range(named(tab, "dims").childCount())]
+
+    until(qtbot, lambda: offered() == ["4 4", "8 8", "16 16", "other numbers…"])
+    tick(qtbot, tab, named(tab, "dims"))
+    tick(qtbot, tab, named(tab, "dims").child(2))
+    assert tab.varied.varied()["dims"] == SweepChoice(("4 4", "8 8"))
+    choose(qtbot, view.parts.setup.kind, view.parts.setup.kind.itemText(1))  # another kind sees the same frames
+    assert offered() == ["4 4", "8 8", "16 16", "other numbers…"] and "dims" not in tab.varied.varied()
+    assert named(tab, "dims").child(3).toolTip(0).endswith("such as 16 16")
 
 
 def test_a_sweep_is_cancelled_and_the_study_is_whole(window: MainWindow, view: TrainingView, qtbot: QtBot) -> None:

@@ -12,7 +12,7 @@ from app.theme import Theme
 from app.widgets.live_plots import Plot
 from app.widgets.status import count
 from app.window import MainWindow
-from engine.jobs import CancelToken, Emit, JobEvent, Metric
+from engine.jobs import CancelToken, Emit, JobEvent, Progress
 from engine.networks.ensemble import LensEnsemble
 from engine.networks.open import open_network
 from engine.training.control import TrainingControl
@@ -42,11 +42,11 @@ def test_networks_of_three_windows_are_planned_and_trained_by_clicks(
             said.set()
 
     def train_patiently(request: TrainRequest, emit: Emit, cancel: CancelToken, control: TrainingControl) -> list[TrainedRun]:
-        """These networks learn in less time than passes between two looks of the window: the last one waits for it."""
+        """These networks learn in less time than passes between two looks of the window: their end waits for it."""
 
         def tell(event: JobEvent) -> None:
             emit(event)
-            if isinstance(event, Metric) and event.name == "output layer" and event.values["network"] == 3:
+            if isinstance(event, Progress) and event.stage == "output layer" and event.done == event.total:
                 assert said.wait(60)
 
         return train_runs(request, tell, cancel, control)

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.errors import BadInput
+from engine.errors import BadInput, JobCancelled
 from engine.jobs import CancelToken, JobEvent, Metric, Notice, Progress, ignore
 from engine.networks.ensemble import members_of
 from engine.recognition.encoding import SpikingParameters
 from engine.recognition.spiking import simulate
 from engine.training import live as live_module
 from engine.training.budget import Budget
+from engine.training.control import TrainingControl
 from engine.training.curves import CurveCollector
 from engine.training.eight_bits import eight_bits
 from engine.training.late import LATE
@@ -66,6 +67,39 @@ def test_a_run_tells_everything_that_plots_need_and_learns_the_same(everything_t
     shown = metrics(told, "feature weights")[-1].values
     assert shown["image"].shape == shown["matrix"] == (60, 30)
     assert shown["counts"].sum() == np.count_nonzero(shown["image"])
+
+
+def test_a_training_of_a_moment_is_told_of_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_module.time, "monotonic", lambda: 0.0)
+    rates, told = places_seen(20, 30), list[JobEvent]()
+    live = LiveMetrics(told.append, 1, rates)
+    network = train_lens(quick(), rates, ignore, CancelToken(), live=live)
+    assert told == []  # a window that wakes takes a core from it
+    live.tell_final(network)
+    assert [event.step for event in metrics(told, "begin")] == [0, 0]
+    assert metrics(told, "feature layer")[-1].step == 80 and metrics(told, "output layer")[-1].step == 120
+    assert [event for event in told if isinstance(event, Progress)] == [
+        Progress("feature layer", 80, 80, "steps"),
+        Progress("output layer", 120, 120, "steps"),
+    ]
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_training_that_is_held_or_cancelled_tells_what_it_kept(paused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_module.time, "monotonic", lambda: 0.0)
+    cancel, control, told = CancelToken(), TrainingControl(), list[JobEvent]()
+
+    def tell(event: JobEvent) -> None:
+        told.append(event)
+        cancel.cancel()
+
+    if paused:
+        control.pause()
+    else:
+        cancel.cancel()
+    with pytest.raises(JobCancelled):
+        train_lens(quick(), places_seen(20, 30), tell, cancel, control=control)
+    assert [event.name for event in told if isinstance(event, Metric)] == ["begin"]
 
 
 def test_firing_rates_are_those_of_a_whole_epoch() -> None:

@@ -8,7 +8,7 @@ from engine.errors import BadInput
 from engine.frames.inputs import InputParameters
 from engine.places.workspace import Workspace
 from engine.training.parameters import PRESETS, LensTrainingParameters
-from engine.training.plan import fitting_grid, plan_network, plan_of
+from engine.training.plan import fitting_grid, fitting_grids, plan_network, plan_of
 from engine.training.presets import presets_of, remove_preset, save_preset
 from tests.training.helpers import reference_of, small_workspace
 
@@ -70,4 +70,6 @@ def test_what_will_be_built_is_known_before(tmp_path: Path) -> None:
 def test_a_grid_that_divides_the_frames_is_found() -> None:
     assert fitting_grid((80, 80), (10, 10)) == (10, 10)
     assert fitting_grid((128, 128), (10, 10)) == (8, 8)
+    assert fitting_grids((80, 80)) == ((5, 5), (8, 8), (10, 10), (16, 16), (20, 20))
+    assert fitting_grids((7, 13)) == ((7, 1), (7, 13))
     assert fitting_grid((9, 15), (4, 4)) == (3, 5) and fitting_grid((7, 13), (10, 10)) == (7, 13)

@@ -43,7 +43,8 @@ from engine.training.presets import save_preset
 from engine.training.prototype import PrototypeParameters
 from engine.training.run import TrainRequest, resume_run, train_runs
 from engine.training.runs import Run, list_runs
-from engine.training.sweep import SweepParameters, make_sweep, read_sweep, run_sweep, spec_of, storage_url
+from engine.training.sweep import SweepParameters, run_sweep, spec_of
+from engine.training.sweep_study import make_sweep, read_sweep, storage_url
 from engine.training.validation import ValidationParameters
 from tests.training.helpers import CAMERA, DATASET, QUERY, REFERENCE, small_workspace
 from tests.training.test_runs import At, bits

@@ -25,21 +25,10 @@ from engine.places.workspace import Workspace
 from engine.training.kinds import KINDS, SweepRange
 from engine.training.parameters import LensTrainingParameters
 from engine.training.run import TrainRequest, train_runs
-from engine.training.sweep import (
-    SweepParameters,
-    SweepSpec,
-    list_sweeps,
-    make_sweep,
-    read_sweep,
-    request_for,
-    run_sweep,
-    shown_url,
-    spec_of,
-    storage_url,
-    sweep_spec,
-)
+from engine.training.sweep import SweepParameters, request_for, run_sweep, spec_of
 from engine.training.sweep_pool import cores
 from engine.training.sweep_space import check_varied
+from engine.training.sweep_study import SweepSpec, list_sweeps, make_sweep, read_sweep, shown_url, storage_url, sweep_spec
 from engine.training.validation import ValidationParameters
 from tests.training.helpers import CAMERA, DATASET, QUERY, REFERENCE, reference_of, small_workspace
 

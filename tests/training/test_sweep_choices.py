@@ -19,18 +19,9 @@ from engine.training.kinds import KINDS, SweepRange
 from engine.training.parameters import LensTrainingParameters
 from engine.training.prototype import PrototypeParameters
 from engine.training.run import TrainRequest, train_runs
-from engine.training.sweep import (
-    SweepParameters,
-    SweepSpec,
-    make_sweep,
-    read_sweep,
-    request_for,
-    run_sweep,
-    spec_of,
-    storage_url,
-    sweep_spec,
-)
+from engine.training.sweep import SweepParameters, request_for, run_sweep, spec_of
 from engine.training.sweep_space import SweepChoice, Varied, check_varied, read_varied, shown, split_chosen, variables
+from engine.training.sweep_study import SweepSpec, make_sweep, read_sweep, storage_url, sweep_spec
 from engine.training.sweep_worker import TrialRunner
 from engine.training.validation import ValidationParameters
 from tests.training.helpers import QUERY, reference_of, small_workspace
@@ -72,6 +63,7 @@ def swept(workspace: Workspace, varied: dict[str, Varied], trials: int, request:
 def test_choices_are_read_off_the_models() -> None:
     found = {name: v.usual.values for name, v in variables("prototype").items() if isinstance(v.usual, SweepChoice)}
     assert found == {
+        "dims": ("5 5", "7 7", "10 10", "14 14", "20 20"),
         "cell": ("centre", "before_centre", "mean"),
         "encoding": ("gamma", "raw", "sqrt", "log"),
         "query_encoding": ("same", "gamma", "raw", "sqrt", "log"),
@@ -81,7 +73,7 @@ def test_choices_are_read_off_the_models() -> None:
         "readout": ("spikes", "membrane"),
     }
     assert list(variables("prototype"))[:2] == ["threshold", "timebin"] and "seed" not in variables("prototype")
-    assert "threshold_rule" in variables("lens") and "dims" not in variables("lens")
+    assert "threshold_rule" in variables("lens") and "roi_dim" not in variables("lens")
     assert list(variables("lens"))[:3] == ["fire_l_feat", "fire_h_feat", "thr_h_feat"]
 
 
@@ -110,13 +102,16 @@ def test_a_field_that_a_kind_is_given_can_be_varied_at_once(monkeypatch: pytest.
 
 
 def test_what_is_typed_becomes_ranges_and_choices() -> None:
-    words = ["threshold=.1:2:log", "encoding=raw, sqrt", "windows=1,1  2,1 3 9", "normalise", "readout=membrane,spikes"]
+    words = [
+        "threshold=.1:2:log", "encoding=raw, sqrt", "windows=1,1  2,1 3 9", "normalise", "readout=membrane,spikes", "dims=4,7 14",
+    ]  # fmt: skip
     assert read_varied("prototype", words) == {
         "threshold": SweepRange(0.1, 2.0, True),
         "encoding": SweepChoice(("raw", "sqrt")),
         "windows": SweepChoice(("1", "1 2", "1 3 9")),
         "normalise": SweepChoice(("none", "reference", "causal", "two-pass")),
         "readout": SweepChoice(("membrane", "spikes")),
+        "dims": SweepChoice(("4", "7 14")),
     }
     check_varied("prototype", read_varied("prototype", words))
 
@@ -136,7 +131,10 @@ def test_what_is_typed_becomes_ranges_and_choices() -> None:
         (["threshold=.1,.2"], "NAME=LOW:HIGH"),
         (["readout", "readout=spikes,membrane"], "names readout twice"),
         (["threshold_rule=published,corrected"], "threshold_rule is no parameter of a network of the kind prototype"),
-        (["dims=0:9"], "dims is no parameter of a network of the kind prototype that could be varied"),
+        (["dims=5:9"], "dims has no range: give --vary dims=5 5,7 7, and not 'dims=5:9'"),
+        (["dims=5,0"], "dims should be one or two numbers from 1 to 8192, but is 0 0"),
+        (["dims=5,5 5 5"], "dims"),
+        (["roi_dim=5,6"], "roi_dim is no parameter of a network of the kind prototype that could be varied"),
     ],
 )
 def test_wrong_choices_are_one_sentence(words: list[str], sentence: str) -> None:
@@ -209,6 +207,20 @@ def test_a_sweep_over_inputs_and_readout_and_its_best_trial_as_a_run(workspace: 
         assert record.inputs["encoding"] == trial.chosen["encoding"] and record.inputs["normalise"] == trial.chosen["normalise"]
         assert " ".join(map(str, record.inputs["windows"])) == trial.chosen["windows"]
         assert record.training["readout"] == trial.chosen["readout"] and record.training["timebin"] == 8
+
+
+def test_the_grid_of_inputs_is_varied_and_one_that_does_not_fit_is_told_before_the_first_trial(workspace: Workspace) -> None:
+    request = request_of(workspace, training=PrototypeParameters(timebin=8))
+    varied: dict[str, Varied] = {"dims": SweepChoice(("2", "4 4", "8 4"))}
+    state = swept(workspace, varied, 8, request, sampler="random")
+    assert {trial.state for trial in state.trials} == {"done"} and len({trial.chosen["dims"] for trial in state.trials}) == 3
+    for chosen, inputs in (("2", 4), ("4 4", 16), ("8 4", 32)):
+        trial = next(trial for trial in state.trials if trial.chosen["dims"] == chosen)
+        (done,) = train_runs(request_for(state, workspace, trial.number), ignore, CancelToken())
+        assert done.network.inputs == 3 * inputs  # of three windows
+        assert done.run.info.scores["recall_area"] == pytest.approx(trial.value)
+    with pytest.raises(BadInput, match=r"dims 7x7 does not divide the region of 16x16 pixels .*: choose divisors of 16 and 16"):
+        swept(workspace, {"dims": SweepChoice(("2", "7"))}, 1, request, study="other")
 
 
 def test_lens_learns_from_the_inputs_of_each_trial_and_is_given_up_when_it_stands_badly(workspace: Workspace) -> None:
