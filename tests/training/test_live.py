@@ -29,6 +29,7 @@ from engine.training.parameters import LensTrainingParameters
 from engine.training.raster import spike_raster
 from engine.training.run import RunParameters, TrainRequest, train_runs
 from engine.training.runs import list_runs
+from engine.training.trackers import check_trackers
 from engine.training.validation import ValidationParameters
 from tests.training.helpers import QUERY, reference_of, small_workspace
 from tests.training.test_lens import bits, places_seen, quick
@@ -323,10 +324,10 @@ def test_a_tracker_that_is_not_installed_is_one_sentence_and_no_run_begins(
     monkeypatch.setattr("engine.training.trackers.importlib.util.find_spec", lambda name: None)
     with pytest.raises(BadInput, match=rf"{title} is not installed: pip install 'revisit\[{field}\]'"):
         train_runs(asked(tmp_path, **{field: True}), ignore, CancelToken())
+    assert not (tmp_path / "lab" / "runs").exists()
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     with pytest.raises(BadInput, match=rf"{title} cannot be added to this bundle"):
-        train_runs(asked(tmp_path, **{field: True}), ignore, CancelToken())
-    assert not (tmp_path / "lab" / "runs").exists()
+        check_trackers(**{"tensorboard": False, "wandb": False, field: True})
 
 
 class FakeTensorBoard:
