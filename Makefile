@@ -53,7 +53,7 @@ wheel: $(VENV)/installed
 	$(BIN)/python -m build --wheel
 
 bundle: $(VENV)/installed
-	$(PIP) install -c constraints.txt -e '.[bundle]'
+	$(PIP) install -c constraints.txt pyinstaller
 	$(BIN)/pyinstaller packaging/revisit.spec --noconfirm --distpath dist --workpath build/bundle --log-level WARN
 
 bundle-test: $(VENV)/installed
