@@ -35,6 +35,7 @@ DEPENDS = (
 )
 """The README's system libraries, those of the window on X11 included. Newer releases' packages provide these names."""
 
+_COMPRESSION = ("-Zzstd", "-z10")  # xz takes a quarter of an hour; Debian 12 and Ubuntu 22.04, the oldest that fit, read zstd
 _DESCRIPTION = """\
  Revisit teaches a robot to recognise the places of a route from an event
  camera, by point and click: it records and bins events, makes and mends
@@ -66,7 +67,9 @@ def _copyright() -> str:
     licence = (HERE.parent / "LICENSE").read_text(encoding="utf-8")
     return (
         f"Revisit is licensed under {PROJECT['license']}, whose text follows. The licences of the libraries in the bundle are in "
-        f"/{HOME}/_internal/licences, one folder a package.\n\n{licence}"
+        f"/{HOME}/_internal/licences, one folder a package; Qt and PySide6, whose wheels bring no text, are under the LGPL-3\n"
+        "(/usr/share/common-licenses/LGPL-3; sources at https://download.qt.io), in files of their own that may be replaced.\n\n"
+        f"{licence}"
     )
 
 
@@ -146,7 +149,7 @@ def build(bundle: Path, folder: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix="deb-", dir=folder) as scratch:
         lay_out(bundle, Path(scratch), moment)
         made = subprocess.run(
-            ["dpkg-deb", "--root-owner-group", "--build", "-Zxz", scratch, str(package)],
+            ["dpkg-deb", "--root-owner-group", *_COMPRESSION, "--build", scratch, str(package)],
             env={**os.environ, "SOURCE_DATE_EPOCH": str(moment)},
             capture_output=True,
             text=True,
