@@ -16,7 +16,7 @@ from app.theme import Theme
 from app.views.training import TrainingView
 from app.widgets.run_differences import SHOWN
 from app.widgets.training_plots import HistoryPlot, SortedPlot
-from app.widgets.training_runs import NAME, RUN_ROLE, STAR
+from app.widgets.training_runs import NAME, RUN_ROLE, STAR, seconds_text
 from app.widgets.training_sweep import NEW, SweepTab
 from app.window import MainWindow
 from engine.networks.library import networks_of
@@ -271,7 +271,8 @@ def test_a_network_of_one_layer_is_trained_and_shown(
     until(qtbot, lambda: "1 layer, 20 neurons" in part(window, "networkWords").text())  # type: ignore[attr-defined]
     assert view.parts.sweep.varied.varied().keys() == {"threshold", "timebin"}
     run = train(qtbot, window, view)
-    assert run.info.kind == "prototype" and run.info.scores["recall_at_1"] > 0.3 and "ms" in view.parts.live.words.text()
+    assert run.info.kind == "prototype" and run.info.scores["recall_at_1"] > 0.3 and run.info.seconds is not None
+    assert f"trained in {seconds_text(run.info.seconds)}; R@1 " in view.parts.live.words.text()
     drawn = {plot.objectName(): plot for plot in view.parts.live.plots}
     assert drawn["learningRates"].note.text() == "not with this kind of network"
     assert len(drawn["ratesSorted"]._curve.getData()[0]) == 20 and not drawn["ratesSorted"]._band.isVisible()
