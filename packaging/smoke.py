@@ -221,6 +221,7 @@ def check_live(bundle: Bundle, workspace: Path) -> None:
 def main(folder: Path, pictures: Path) -> None:
     """All checks."""
     check((folder / "revisit").is_file(), f"{folder} is no bundle of Revisit: make bundle makes one.")
+    pictures = pictures.resolve()  # the programs run in another folder
     size, files = size_of(folder)
     print(f"{folder}: {size / 1e6:.0f} MB in {files} files")
     with tempfile.TemporaryDirectory(prefix="bundle-") as scratch:
