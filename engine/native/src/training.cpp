@@ -89,8 +89,17 @@ public:
     py::array_t<float> weights() const {
         py::array_t<float> result({rows_, inputs_});
         float* to = result.mutable_data();
-        for (py::ssize_t row = 0; row < rows_; ++row)
-            for (py::ssize_t j = 0; j < inputs_; ++j) to[row * inputs_ + j] = weight(row, j);
+        const std::size_t lanes = training_lanes, inputs = steps_.inputs, rows = static_cast<std::size_t>(rows_);
+        for (std::size_t first = 0; first < rows; first += lanes)
+            for (std::size_t tile = 0; tile < inputs; tile += lanes) {  // a square at a time: read by columns, written by rows
+                const float *weight = weights_.get() + (first / lanes * inputs + tile) * lanes, *sign = signs_.get() + (weight - weights_.get());
+                const std::size_t held = std::min(lanes, inputs - tile);
+                for (std::size_t lane = 0; lane < std::min(lanes, rows - first); ++lane) {
+                    float* row = to + (first + lane) * inputs + tile;
+                    for (std::size_t j = 0; j < held; ++j)
+                        row[j] = signed_weight(weight[j * lanes + lane], sign[j * lanes + lane]);
+                }
+            }
         return result;
     }
 
@@ -150,7 +159,11 @@ private:
 
     float weight(py::ssize_t row, py::ssize_t j) const {
         const std::size_t i = at(row, j);
-        return steps_.output_layer ? weights_[i] : signs_[i] == 0.0f ? 0.0f : weights_[i] * signs_[i];
+        return signed_weight(weights_[i], signs_[i]);
+    }
+
+    float signed_weight(float weight, float sign) const {
+        return steps_.output_layer ? weight : sign == 0.0f ? 0.0f : weight * sign;
     }
 
     void pack(const float* weights, const float* signs, const float* thresholds, const float* targets) {
