@@ -123,6 +123,7 @@ class LiveMetrics:
         self._telling.restart()
         self._detailing = Throttle(_DETAILS_A_SECOND)
         self._turn = self._index = self._step = self._base = 0
+        self._fresh = True
         self._left_out = 0
         self._untold: list[Metric] = []
         self._progress: dict[str, Progress] = {}  # of each layer, which come after them
@@ -162,6 +163,7 @@ class LiveMetrics:
         self._sample = WeightSample(signs, self._seed)
         self._all_rates = _Rates(len(signs), len(self._rates), *target)
         self._told_step = self._step = step
+        self._fresh = True
         self._base = len(self._done) * total
         begun = {"layer": LAYERS[index], "output_step": len(self._done) * self._totals[1]}
         self._untold.append(Metric(BEGIN, self._base + step, begun))
@@ -204,8 +206,9 @@ class LiveMetrics:
         due = self._telling.ready()
         if due or last:
             self._keeping.restart()
-        elif step - self._told_step < self._total / _KEPT_A_LAYER or not self._keeping.ready():
+        elif not self._fresh and (step - self._told_step < self._total / _KEPT_A_LAYER or not self._keeping.ready()):
             return
+        self._fresh = False  # the first chunk of a layer is kept: its curves begin there
         speed = self._speed(step)
         values = {
             **self._all_rates.values(layer.take_mean_output(), step - self._told_step),

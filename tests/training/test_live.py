@@ -85,6 +85,14 @@ def test_a_training_of_a_moment_is_told_of_at_its_end(monkeypatch: pytest.Monkey
     ]
 
 
+def test_the_curves_of_a_layer_begin_with_its_first_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.training.lens.FIRST_CHUNK", 1)  # a step
+    rates, told = places_seen(20, 30), list[JobEvent]()
+    live = LiveMetrics(told.append, 1, rates)
+    live.tell_final(train_lens(quick(), rates, ignore, CancelToken(), live=live))
+    assert [metrics(told, name)[0].step for name in ("feature layer", "output layer")] == [1, 1]
+
+
 @pytest.mark.parametrize("paused", [False, True])
 def test_a_training_that_is_held_or_cancelled_tells_what_it_kept(paused: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_module.time, "monotonic", lambda: 0.0)
