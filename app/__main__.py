@@ -76,6 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(application: "QApplication", arguments: argparse.Namespace) -> int:
     import tempfile
 
+    import pyqtgraph  # noqa: F401  (it takes a fifth of a second: before there is a window that would stand still)
     from PySide6.QtCore import QSettings, QStandardPaths
 
     from app.panels import PANELS, panel

@@ -1,18 +1,23 @@
-"""How panels come into being while the window goes on answering: modules in a thread, widgets in pieces."""
+"""How panels come into being while the window goes on answering: modules in a thread or one by one, widgets in pieces."""
 
+import importlib
 import inspect
+import logging
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.background import Background
+from app.imports import needs_of
 from app.panels import Panel
 from app.pieces import Pieces, at_once
 from app.views.base import Tools, View
 from app.widgets.panel_header import PanelHeader
+from engine.jobs import CancelToken
 from engine.loading import load
+
+log = logging.getLogger(__name__)
 
 _REST_MS = 1000  # between a panel and the import of others that nobody has asked for
 _PAUSE_MS = 2  # between two pieces: what a person does meanwhile comes first
@@ -40,7 +45,11 @@ class Frame(QWidget):
 
 
 class Imports(QObject):
-    """Imports the panels' modules in a thread, one at a time, and none while a panel is built: both would take twice as long."""
+    """Imports the panels' modules, one panel's at a time, and none while a panel is built: both would take twice as long.
+
+    What they need of the engine and of other packages is imported in a thread, then the app's own modules here, one in each turn
+    of the event loop (why: app.imports).
+    """
 
     rested = Signal()  # nothing is imported now
 
@@ -54,6 +63,13 @@ class Imports(QObject):
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
         self._rest.timeout.connect(self._go_on)
+        self._turn = QTimer(self)
+        self._turn.setSingleShot(True)
+        self._turn.setInterval(_PAUSE_MS)
+        self._turn.timeout.connect(self._import_next)
+        self._modules: list[str] = []
+        self._title = ""
+        self._ended: Callable[[str], None] = lambda sentence: None
 
     @property
     def busy(self) -> bool:
@@ -69,18 +85,41 @@ class Imports(QObject):
         """Import a panel's module; then done() or failed(sentence)."""
         self._busy = True
 
-        def ended(after: Callable[[], None]) -> None:
+        def ended(sentence: str) -> None:
             self._busy = False
-            after()
+            if sentence:
+                failed(sentence)
+            else:
+                done()
             self.rested.emit()
             self._go_on()
 
-        self._background.run(
-            f"Import {entry.title}",
-            lambda cancel: load(entry.module),
-            lambda module: ended(done),
-            lambda sentence: ended(partial(failed, sentence)),
-        )
+        def prepare(cancel: CancelToken) -> list[str]:
+            others, ours = needs_of(entry.module)
+            for name in others:
+                cancel.check()
+                load(name)
+            return ours
+
+        def go_on(ours: list[str]) -> None:
+            self._modules, self._ended, self._title = ours, ended, title
+            self._import_next()
+
+        title = f"Import {entry.title}"
+        self._background.run(title, prepare, go_on, ended)
+
+    def _import_next(self) -> None:
+        """Import the next of the app's modules; after the last one, say so."""
+        if not self._modules:
+            self._ended("")
+            return
+        try:
+            importlib.import_module(self._modules.pop(0))
+        except Exception as error:
+            log.exception("%s failed", self._title)
+            self._ended(f"{self._title} failed ({type(error).__name__}: {error}).")
+            return
+        self._turn.start()
 
     def hold(self) -> None:
         """A panel is being built."""
@@ -96,6 +135,7 @@ class Imports(QObject):
         """The window closes."""
         self._later = []
         self._rest.stop()
+        self._turn.stop()
         self._background.stop()
 
     def _go_on(self) -> None:

@@ -1,5 +1,6 @@
 """Panels that are built in pieces while the window goes on answering."""
 
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app import deploy_runner
 from app.building import Building, Frame
+from app.imports import needs_of
 from app.panels import PANELS, Panel
 from app.pieces import Pieces, at_once
 from app.views.base import Command, View
@@ -20,6 +22,8 @@ from app.window import MainWindow
 from engine.errors import BadInput
 from engine.loading import load, load_torch
 from engine.places.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
 
 _MANY = 8
 
@@ -185,11 +189,12 @@ def test_a_module_that_cannot_be_imported_is_told(
 def test_a_panel_waits_for_an_import_under_way(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     began, release = threading.Event(), threading.Event()
 
-    def hold(module: str) -> None:
+    def hold(module: str) -> tuple[list[str], list[str]]:
         began.set()
         release.wait(60)
+        return [], []
 
-    monkeypatch.setattr("app.building.load", hold)
+    monkeypatch.setattr("app.building.needs_of", hold)
     window._imports.load(PANELS[0], lambda: None, lambda sentence: None)
     began.wait(60)
     go(window, "dataset")
@@ -203,7 +208,7 @@ def test_warming_imports_what_is_not_there_yet_and_never_while_a_panel_is_built(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     imported: list[str] = []
-    monkeypatch.setattr("app.building.load", imported.append)
+    monkeypatch.setattr("app.building.needs_of", lambda module: (imported.append(module) or [], []))
     monkeypatch.setattr(Panel, "loaded", property(lambda entry: entry.module in imported or entry.name == "capture"))
     window._imports.hold()
     window.warm_up()
@@ -211,6 +216,49 @@ def test_warming_imports_what_is_not_there_yet_and_never_while_a_panel_is_built(
     window._imports.release()
     qtbot.waitUntil(lambda: len(imported) == len(PANELS) - 1 and not window._imports.busy)
     assert imported == [entry.module for entry in PANELS[1:]]
+
+
+def test_classes_of_qts_are_made_in_the_windows_thread_and_the_rest_of_a_panel_in_another(tmp_path: Path) -> None:
+    """In a process of its own, where no panel is imported yet."""
+    code = (
+        "import os, sys, threading, builtins, time; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\n"
+        "from PySide6.QtCore import QObject, QSettings\nfrom PySide6.QtWidgets import QApplication\n"
+        "from app.panels import PANELS\nfrom app.settings import Settings\nfrom app.theme import Theme\n"
+        "from app.window import MainWindow\n"
+        "application = QApplication([])\n"
+        "window = MainWindow(Settings(QSettings(sys.argv[1], QSettings.Format.IniFormat)), Theme(application))\n"
+        "window.show()\n"
+        "make, here, wrong, right, engine = builtins.__build_class__, threading.get_ident(), [], [], []\n"
+        "def made(body, name, *bases, **more):\n"
+        "    found = make(body, name, *bases, **more)\n"
+        "    if threading.get_ident() == here:\n"
+        "        right.append(name)\n"
+        "        if found.__module__.startswith('engine.'): engine.append(found.__module__)\n"
+        "    elif issubclass(found, QObject): wrong.append(name)\n"
+        "    return found\n"
+        "builtins.__build_class__ = made\n"
+        "window.warm_up()\n"
+        "end = time.monotonic() + 120\n"
+        "while not all(entry.loaded for entry in PANELS) and time.monotonic() < end:\n"
+        "    application.processEvents()\n"
+        "print(all(entry.loaded for entry in PANELS), wrong, 'TrainingView' in right, engine)\n"
+        "window.stop_and_close()\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "settings.ini")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
+    assert done.stdout.strip() == "True [] True []", done.stderr
+
+
+def test_needs_are_found_without_an_import() -> None:
+    code = (
+        "import sys\nfrom app.imports import needs_of\nothers, ours = needs_of('app.views.training')\n"
+        "print('app.views.training' in sys.modules, ours[-1], 'engine.training.run' in others, 'pyqtgraph' in others)\n"
+        "print([name for name in ours if name.partition('.')[0] != 'app'], ours.index('app.pieces') < len(ours) - 1)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=300)
+    assert done.stdout.split("\n")[:2] == ["False app.views.training True False", "[] True"], done.stdout + done.stderr
+    with pytest.raises(ModuleNotFoundError, match=r"app\.views\.missing"):
+        needs_of("app.views.missing")
 
 
 def test_pieces_at_once() -> None:
