@@ -76,7 +76,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(application: "QApplication", arguments: argparse.Namespace) -> int:
     import tempfile
 
-    import pyqtgraph  # noqa: F401  (it takes a fifth of a second: before there is a window that would stand still)
     from PySide6.QtCore import QSettings, QStandardPaths
 
     from app.panels import PANELS, panel
@@ -103,6 +102,8 @@ def _run(application: "QApplication", arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return _BAD_INPUT
+    import pyqtgraph  # noqa: F401  (it takes a fifth of a second: before there is a window that would stand still)
+
     with tempfile.TemporaryDirectory(prefix="revisit-") as scratch:
         if arguments.smoke is not None:  # a check from outside neither reads nor changes the person's settings
             settings = Settings(QSettings(str(Path(scratch) / "settings.ini"), QSettings.Format.IniFormat))

@@ -13,6 +13,14 @@ from engine.jobs import CancelToken
 log = logging.getLogger(__name__)
 
 
+def failure(name: str, error: Exception) -> str:
+    """What is told of an error; one that is no BadInput's, and so is not the user's to mend, goes into the log as well."""
+    if isinstance(error, BadInput):
+        return str(error)
+    log.error("%s failed", name, exc_info=error)
+    return f"{name} failed ({type(error).__name__}: {error})."
+
+
 class Background(QObject):
     """Runs functions in threads of their own, and says what became of each in the UI thread."""
 
@@ -70,11 +78,7 @@ class Background(QObject):
         if cancel.cancelled:
             return
         if isinstance(result, Exception):
-            sentence = (
-                str(result) if isinstance(result, BadInput) else f"{thread.name} failed ({type(result).__name__}: {result})."
-            )
-            if not isinstance(result, BadInput):
-                log.error("%s failed", thread.name, exc_info=result)
+            sentence = failure(thread.name, result)
             if failed is not None:
                 failed(sentence)
         elif done is not None:

@@ -2,13 +2,12 @@
 
 import importlib
 import inspect
-import logging
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from app.background import Background
+from app.background import Background, failure
 from app.imports import needs_of
 from app.panels import Panel
 from app.pieces import Pieces, at_once
@@ -16,8 +15,6 @@ from app.views.base import Tools, View
 from app.widgets.panel_header import PanelHeader
 from engine.jobs import CancelToken
 from engine.loading import load
-
-log = logging.getLogger(__name__)
 
 _REST_MS = 1000  # between a panel and the import of others that nobody has asked for
 _PAUSE_MS = 2  # between two pieces: what a person does meanwhile comes first
@@ -116,8 +113,7 @@ class Imports(QObject):
         try:
             importlib.import_module(self._modules.pop(0))
         except Exception as error:
-            log.exception("%s failed", self._title)
-            self._ended(f"{self._title} failed ({type(error).__name__}: {error}).")
+            self._ended(failure(self._title, error))
             return
         self._turn.start()
 

@@ -10,6 +10,11 @@ SERVERS = ("engine.training.sweep_worker", "engine.events.formats._isolated")
 """The modules whose serve() is a child's whole work."""
 
 
+def in_bundle() -> bool:
+    """Whether this is a bundle's program (packaging/): there is no interpreter then, and no package can be added."""
+    return bool(getattr(sys, "frozen", False))
+
+
 def child_command(module: str) -> list[str]:
     """The command that runs a module's serve() in a process of its own.
 
@@ -18,7 +23,7 @@ def child_command(module: str) -> list[str]:
     """
     if module not in SERVERS:
         raise ValueError(f"{module} is not the work of a child")
-    if getattr(sys, "frozen", False):
+    if in_bundle():
         return [sys.executable, SERVE, module]
     return [sys.executable, "-c", f"from {module} import serve; serve()"]
 

@@ -84,11 +84,7 @@ class VariedTable(QTreeWidget):
                 item.setCheckState(3, _CHECKED if usual.log else _UNCHECKED)
             else:
                 item.setFirstColumnSpanned(True)
-                values = self._offered.get(name, usual.values)
-                for value in values:
-                    _add_value(item, value)
-                if variable.several:
-                    _add_other(item, shown(values[-1]))
+                _fill(item, self._offered.get(name, usual.values), variable.several)
             self._tick(item, name in KINDS[kind].sweeps)
         self._show_frozen()
         self.blockSignals(False)
@@ -102,9 +98,7 @@ class VariedTable(QTreeWidget):
             if item.text(0) == name and not self.frozen:
                 blocked = self.blockSignals(True)
                 item.takeChildren()
-                for value in values:
-                    _add_value(item, value)
-                _add_other(item, shown(values[-1]))
+                _fill(item, values, True)
                 self._tick(item, item.checkState(0) is _CHECKED)
                 self.blockSignals(blocked)
 
@@ -199,6 +193,14 @@ def _children(item: QTreeWidgetItem) -> list[QTreeWidgetItem]:
 
 def _is_value(item: QTreeWidgetItem) -> bool:
     return item.data(0, _VALUE_ROLE) is not None
+
+
+def _fill(parent: QTreeWidgetItem, values: tuple[Value, ...], several: bool) -> None:
+    """The values of a choice; of one that has several numbers a place to type others, too."""
+    for value in values:
+        _add_value(parent, value)
+    if several:
+        _add_other(parent, shown(values[-1]))
 
 
 def _add_value(parent: QTreeWidgetItem, value: Value) -> None:

@@ -24,6 +24,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.children import in_bundle
 from engine.chip.limits import RAILS, SENSOR
 from engine.chip.quantise import QuantisedNetwork
 from engine.chip.target import (
@@ -47,7 +48,7 @@ DRIVER_SENTENCE = (
 NO_DRIVER = (
     "The Speck's driver (samna) cannot be added to this bundle of Revisit: install Revisit with pip for a Speck, or choose the "
     "virtual chip, which needs none."
-    if getattr(sys, "frozen", False)
+    if in_bundle()
     else "The Speck's driver (samna) is not here: install it with `pip install 'revisit[chip]'`, or choose the virtual chip, "
     "which needs none."
 )

@@ -123,7 +123,6 @@ class LiveMetrics:
         self._telling.restart()
         self._detailing = Throttle(_DETAILS_A_SECOND)
         self._turn = self._index = self._step = self._base = 0
-        self._fresh = True
         self._left_out = 0
         self._untold: list[Metric] = []
         self._progress: dict[str, Progress] = {}  # of each layer, which come after them

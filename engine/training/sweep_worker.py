@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from engine.errors import BadInput, JobCancelled
-from engine.frames.inputs import InputParameters
+from engine.frames.inputs import InputParameters, NetworkKind
 from engine.jobs import CancelToken, ignore
 from engine.networks.ensemble import LensEnsemble
 from engine.networks.open import Network
@@ -30,7 +30,7 @@ from engine.networks.record import hash_arrays
 from engine.places.selection import TrainingSelection
 from engine.training.job import Places, read_references
 from engine.training.kinds import KINDS, Kind, Teaching
-from engine.training.sweep_space import SweepChoice, Varied, parameter_value, variables, varied_from_json
+from engine.training.sweep_space import SweepChoice, Varied, split_chosen, variables, varied_from_json
 from engine.training.validation import Validation, ValidationParameters, read_validation
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
@@ -70,7 +70,7 @@ class TrialRunner:
         inputs = InputParameters.read(setup["inputs"], where)
         varied = varied_from_json(setup, self.kind.name, where)
         if any(variables(self.kind.name)[name].model is InputParameters for name in varied):
-            for grid in _grids(inputs, varied):  # each fits, whatever else the inputs will be
+            for grid in _grids(inputs, varied, self.kind.name):  # each fits, whatever else the inputs will be
                 inputs.model_copy(update={"dims": grid}).for_kind(self.kind.name).for_frames(self._references.size)
         else:
             self.places_of(inputs)
@@ -143,12 +143,11 @@ class TrialRunner:
         return self.validation.judge(taught.network, record, self._cancel, THREADS)
 
 
-def _grids(inputs: InputParameters, varied: Mapping[str, Varied]) -> list[tuple[int, int]]:
+def _grids(inputs: InputParameters, varied: Mapping[str, Varied], kind: NetworkKind) -> list[tuple[int, int]]:
     over = varied.get("dims")
     if not isinstance(over, SweepChoice):
         return [inputs.dims]
-    variable = variables("lens")["dims"]  # every kind has the same inputs
-    return [InputParameters.check({"dims": parameter_value(variable, value)}).dims for value in over.values]
+    return [InputParameters.check(split_chosen(kind, {"dims": value})[0]).dims for value in over.values]
 
 
 def mean_of(values: list[dict[str, float]], name: str) -> float:

@@ -4,12 +4,12 @@ import contextlib
 import importlib
 import importlib.util
 import os
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from engine.children import in_bundle
 from engine.errors import BadInput
 from engine.jobs import Emit, JobEvent, Metric, Notice
 from engine.training.live import BEGIN, SPIKES
@@ -28,7 +28,7 @@ def check_trackers(tensorboard: bool, wandb: bool) -> None:
     """
     for wanted, package, title in ((tensorboard, "tensorboard", "TensorBoard"), (wandb, "wandb", "Weights & Biases")):
         if wanted and importlib.util.find_spec(package) is None:
-            if getattr(sys, "frozen", False):
+            if in_bundle():
                 raise BadInput(f"{title} cannot be added to this bundle: install Revisit with pip, or train without it.")
             raise BadInput(f"{title} is not installed: pip install 'revisit[{package}]', or train without it.")
 
