@@ -1,6 +1,5 @@
 """Panels that are built in pieces while the window goes on answering."""
 
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -22,8 +21,7 @@ from app.window import MainWindow
 from engine.errors import BadInput
 from engine.loading import load, load_torch
 from engine.places.workspace import Workspace
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.app.alone import WINDOW, run_alone
 
 _MANY = 8
 
@@ -220,14 +218,8 @@ def test_warming_imports_what_is_not_there_yet_and_never_while_a_panel_is_built(
 
 def test_classes_of_qts_are_made_in_the_windows_thread_and_the_rest_of_a_panel_in_another(tmp_path: Path) -> None:
     """In a process of its own, where no panel is imported yet."""
-    code = (
-        "import os, sys, threading, builtins, time; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\n"
-        "from PySide6.QtCore import QObject, QSettings\nfrom PySide6.QtWidgets import QApplication\n"
-        "from app.panels import PANELS\nfrom app.settings import Settings\nfrom app.theme import Theme\n"
-        "from app.window import MainWindow\n"
-        "application = QApplication([])\n"
-        "window = MainWindow(Settings(QSettings(sys.argv[1], QSettings.Format.IniFormat)), Theme(application))\n"
-        "window.show()\n"
+    code = WINDOW + (
+        "import threading, builtins, time\nfrom app.panels import PANELS\n"
         "make, here, wrong, right, engine = builtins.__build_class__, threading.get_ident(), [], [], []\n"
         "def made(body, name, *bases, **more):\n"
         "    found = make(body, name, *bases, **more)\n"
@@ -244,8 +236,7 @@ def test_classes_of_qts_are_made_in_the_windows_thread_and_the_rest_of_a_panel_i
         "print(all(entry.loaded for entry in PANELS), wrong, 'TrainingView' in right, engine)\n"
         "window.stop_and_close()\n"
     )
-    command = [sys.executable, "-c", code, str(tmp_path / "settings.ini")]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
+    done = run_alone(code, tmp_path / "settings.ini")
     assert done.stdout.strip() == "True [] True []", done.stderr
 
 
@@ -255,7 +246,7 @@ def test_needs_are_found_without_an_import() -> None:
         "print('app.views.training' in sys.modules, ours[-1], 'engine.training.run' in others, 'pyqtgraph' in others)\n"
         "print([name for name in ours if name.partition('.')[0] != 'app'], ours.index('app.pieces') < len(ours) - 1)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=300)
+    done = run_alone(code)
     assert done.stdout.split("\n")[:2] == ["False app.views.training True False", "[] True"], done.stdout + done.stderr
     with pytest.raises(ModuleNotFoundError, match=r"app\.views\.missing"):
         needs_of("app.views.missing")

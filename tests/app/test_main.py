@@ -15,6 +15,7 @@ from app.__main__ import parse
 from app.display import NO_DISPLAY, why_no_window
 from app.theme import DARK, LIGHT
 from engine.places.lock import NAME
+from tests.app.alone import WINDOW, run_alone
 from tests.app.capture_help import write_recording
 from tests.app.conftest import colours_of
 from tests.waiting import PATIENCE_S, until
@@ -134,18 +135,12 @@ def test_what_leads_to_a_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_start_imports_nothing_heavy(tmp_path: Path) -> None:
-    code = (
-        "import os, sys; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\n"
-        "from PySide6.QtCore import QSettings\nfrom PySide6.QtWidgets import QApplication\n"
-        "application = QApplication([])\n"
-        "from app.settings import Settings\nfrom app.theme import Theme\nfrom app.window import MainWindow\n"
-        "window = MainWindow(Settings(QSettings(sys.argv[1], QSettings.Format.IniFormat)), Theme(application))\n"
-        "window.show(); application.processEvents(); window.show_panel('training')\n"
+    code = WINDOW + (
+        "application.processEvents(); window.show_panel('training')\n"
         "print([n for n in 'torch sinabs samna cv2 dv_processing h5py pyarrow rosbags'.split() if n in sys.modules])\n"
         "window.close()\n"
     )
-    command = [sys.executable, "-c", code, str(tmp_path / "settings.ini")]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
+    done = run_alone(code, tmp_path / "settings.ini")
     assert done.stdout.strip() == "[]", done.stderr
 
 
